@@ -1,0 +1,194 @@
+//! How AWS is reached, and as whom.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials as SdkCredentials;
+use aws_sdk_sts::config::{Region as SdkRegion, SharedCredentialsProvider};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use podpass_cloud::{CloudError, Credentials, ErrorKind};
+use podpass_provision::Region;
+
+use crate::http_client::without_proxy;
+
+/// Clients for IAM, S3 and STS that share one identity and one way to the network. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
+    settings: SdkConfig,
+}
+
+/// What the command line says; everything else comes from the environment.
+#[derive(Clone, Debug, Default)]
+pub struct EnvironmentSettings {
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// `--region`.
+    pub region: Option<Region>,
+    /// `--endpoint-url`, for all services.
+    pub endpoint_url: Option<String>,
+}
+
+// === impl Connection ===
+
+impl Connection {
+    /// Uses the environment as the AWS CLI does: variables, profiles, SSO, processes, web identity, containers, instance
+    /// metadata, endpoint overrides and proxies.
+    ///
+    /// Credentials are looked for at the first signed call. Fails when no region is set anywhere.
+    pub async fn from_environment(settings: &EnvironmentSettings) -> Result<Self, CloudError> {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .app_name(app_name())
+            .retry_config(RetryConfig::standard())
+            .timeout_config(timeouts());
+        if let Some(profile) = &settings.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &settings.region {
+            loader = loader.region(SdkRegion::new(region.to_string()));
+        }
+        if let Some(endpoint) = &settings.endpoint_url {
+            loader = loader.endpoint_url(endpoint);
+        }
+        let config = loader.load().await;
+        if config.region().is_none() {
+            return Err(CloudError::new(
+                ErrorKind::NoRegion,
+                "reading the AWS configuration",
+                "no region is set by `--region`, AWS_REGION or the profile",
+            ));
+        }
+        Ok(Self::of(config))
+    }
+
+    /// Uses its arguments and nothing else: no variable, no file, no proxy, no metadata service.
+    ///
+    /// Without credentials only unsigned calls work, such as the exchange of a token.
+    pub fn isolated(endpoint: &str, region: &Region, credentials: Option<&Credentials>) -> Self {
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .app_name(app_name())
+            .region(SdkRegion::new(region.to_string()))
+            .endpoint_url(endpoint)
+            .http_client(without_proxy(endpoint))
+            .retry_config(RetryConfig::standard())
+            .timeout_config(timeouts());
+        if let Some(credentials) = credentials {
+            config = config.credentials_provider(provider(credentials));
+        }
+        Self::of(config.build())
+    }
+
+    /// The same way to the network with other credentials, such as those of a session.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: &Credentials) -> Self {
+        Self::of(
+            self.settings
+                .to_builder()
+                .credentials_provider(provider(credentials))
+                .build(),
+        )
+    }
+
+    /// The region of the calls.
+    pub fn region(&self) -> Option<&str> {
+        self.settings.region().map(AsRef::as_ref)
+    }
+
+    /// Whom calls go to, in words for a person.
+    pub(crate) fn endpoint(&self) -> String {
+        match (self.settings.endpoint_url(), self.region()) {
+            (Some(endpoint), _) => endpoint.to_owned(),
+            (None, Some(region)) => format!("AWS in {region}"),
+            (None, None) => "AWS".to_owned(),
+        }
+    }
+
+    fn of(settings: SdkConfig) -> Self {
+        // The endpoint rules choose the path style for an IP address by themselves, for a name such as `localhost` not.
+        let path_style = settings.endpoint_url().is_some_and(is_local);
+        let s3 = aws_sdk_s3::config::Builder::from(&settings)
+            .force_path_style(path_style)
+            .build();
+        Self {
+            iam: aws_sdk_iam::Client::new(&settings),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            sts: aws_sdk_sts::Client::new(&settings),
+            settings,
+        }
+    }
+}
+
+fn provider(credentials: &Credentials) -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(SdkCredentials::new(
+        &credentials.access_key_id,
+        credentials.secret_access_key.expose(),
+        credentials
+            .session_token
+            .as_ref()
+            .map(|token| token.expose().to_owned()),
+        None,
+        "podpass",
+    ))
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .build()
+}
+
+fn app_name() -> AppName {
+    AppName::new("podpass").expect("the name has only letters")
+}
+
+/// Whether an endpoint is an address or `localhost`, under which no bucket has a name of its own.
+fn is_local(endpoint: &str) -> bool {
+    let host = endpoint
+        .split_once("://")
+        .map_or(endpoint, |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or(host);
+    let host = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']').map(|(address, _)| address))
+        .unwrap_or_else(|| host.split(':').next().unwrap_or(host));
+    host == "localhost" || host.parse::<IpAddr>().is_ok()
+}
+
+/// The SDK's own default.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
+
+/// No call here waits for anything; the AWS CLI's default too.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_endpoints_take_buckets_in_the_path() {
+        for (endpoint, local) in [
+            ("http://127.0.0.1:4566", true),
+            ("http://[::1]:4566", true),
+            ("http://localhost:4566/", true),
+            ("https://s3.example.com", false),
+            ("https://10.0.0.1", true),
+            ("https://127.0.0.1.example.com:80", false),
+        ] {
+            assert_eq!(is_local(endpoint), local, "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn debug_of_a_connection_shows_no_secret() {
+        let credentials = Credentials::long_term("AKIAEXAMPLE", "the-secret");
+        let region = "eu-west-1".parse().unwrap();
+        let connection = Connection::isolated("http://127.0.0.1:1", &region, Some(&credentials));
+        assert!(!format!("{connection:?}").contains("the-secret"));
+    }
+}

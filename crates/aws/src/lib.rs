@@ -1,0 +1,15 @@
+//! The cloud port on the AWS SDK for Rust; the only crate that names it.
+//!
+//! A [`Connection`] is made either from the environment, with every credential source of the AWS CLI, or from nothing
+//! but its arguments, so that demo and tests can never reach anybody's account. It implements
+//! [`Observe`](podpass_cloud::Observe), [`Apply`](podpass_cloud::Apply) and [`Exchange`](podpass_cloud::Exchange).
+
+mod apply;
+mod calls;
+mod connection;
+mod error;
+mod exchange;
+mod http_client;
+mod observe;
+
+pub use connection::{Connection, EnvironmentSettings};

@@ -1,0 +1,207 @@
+//! The command line of `podpass`. Words only: what a command does lives in `commands`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use podpass_policy::AccountId;
+
+use crate::commands::aws::AwsArgs;
+
+/// Short-lived cloud permissions for Kubernetes service accounts.
+#[derive(Debug, Parser)]
+#[command(name = "podpass", version, max_term_width = 110, subcommand_required = true)]
+pub(crate) struct Cli {
+    /// Say more on standard error; twice for most.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show every flow on an embedded AWS: no account, no cluster, nothing left behind.
+    Demo(DemoArgs),
+    /// An embedded AWS that really verifies tokens, signatures and policies.
+    Sandbox(SandboxArgs),
+    /// Key pair, identity provider and roles of a cluster on AWS (ccoctl's grammar).
+    Aws(AwsArgs),
+    /// Service account tokens: read one, or exchange it for credentials.
+    Token(TokenArgs),
+    /// Inject the identity into a pod manifest, as the webhook does at admission.
+    Inject(InjectArgs),
+    /// Print the version.
+    Version,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// One scenario; without it, all of them.
+    #[arg(value_enum)]
+    pub(crate) scenario: Option<Scenario>,
+    /// List the scenarios and stop.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Keep the sandbox in the foreground until Ctrl-C, and print the exports for the AWS CLI.
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// Roles for service accounts on a cluster with its own issuer.
+    Irsa,
+    /// The token, its exchange, and the ways in which it is refused.
+    Token,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArgs {
+    #[command(subcommand)]
+    pub(crate) command: SandboxCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// Serve an AWS on loopback until Ctrl-C.
+    Start(SandboxStartArgs),
+    /// Print the environment that points the AWS CLI and the SDKs at the running sandbox.
+    Env(SandboxEnvArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxStartArgs {
+    /// The address and port to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4566")]
+    pub(crate) listen: SocketAddr,
+    /// An account that exists; may be repeated. [default: 123456789012]
+    #[arg(long = "account", value_name = "ID")]
+    pub(crate) accounts: Vec<AccountId>,
+    /// An administrator's access key; without ACCOUNT, that of the first account. Others get random keys.
+    #[arg(long = "admin-key", value_name = "[ACCOUNT=]ID:SECRET")]
+    pub(crate) admin_keys: Vec<String>,
+    /// A file of such keys, one a line, which keeps the secrets out of the process list.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) admin_key_file: Option<PathBuf>,
+    /// Accept an address that other machines can reach.
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+    /// `json` prints one line once connections are accepted.
+    #[arg(short, long, value_enum, default_value_t = StartFormat::Text)]
+    pub(crate) output: StartFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StartFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxEnvArgs {
+    /// Whose administrator to be. [default: the first account]
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<AccountId>,
+    /// Which sandbox, where several run.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// Shell exports or JSON.
+    #[arg(short, long, value_enum, default_value_t = EnvFormat::Sh)]
+    pub(crate) output: EnvFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EnvFormat {
+    Sh,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    #[command(subcommand)]
+    pub(crate) command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Print the header and the claims of a token; with a JWKS, check its signature.
+    Decode(TokenDecodeArgs),
+    /// Exchange a token for the credentials of a role (AssumeRoleWithWebIdentity).
+    Assume(TokenAssumeArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenDecodeArgs {
+    /// The file that holds the token; `-` is standard input.
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// The issuer's JWKS (keys.json); without it the signature is not checked.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) jwks: Option<PathBuf>,
+    /// For a person or for a program.
+    #[arg(short, long, value_enum, default_value_t = DecodeFormat::Text)]
+    pub(crate) output: DecodeFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DecodeFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenAssumeArgs {
+    /// The role to assume.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) role_arn: String,
+    /// The file that holds the service account token; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: PathBuf,
+    /// How the session is called in CloudTrail and in its ARN. [default: podpass-<seconds since 1970>]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) session_name: Option<String>,
+    /// How long the credentials live. [default: 3600, whatever the role's maximum is]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) duration: Option<i32>,
+    /// JSON, or shell exports.
+    #[arg(short, long, value_enum, default_value_t = AssumeFormat::Json)]
+    pub(crate) output: AssumeFormat,
+    /// The region whose STS is asked.
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// Ask this endpoint instead of AWS.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AssumeFormat {
+    Json,
+    Env,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InjectArgs {
+    /// The pod manifest; `-` is standard input. Other documents of the file pass unchanged.
+    #[arg(short, long = "filename", value_name = "FILE")]
+    pub(crate) filename: PathBuf,
+    /// The manifest of the pod's service account.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) service_account: PathBuf,
+    /// The whole manifest, or the JSON patch that the webhook would answer.
+    #[arg(short, long, value_enum, default_value_t = InjectFormat::Yaml)]
+    pub(crate) output: InjectFormat,
+    /// The domain of the annotations.
+    #[arg(long, value_name = "DOMAIN", default_value = "eks.amazonaws.com")]
+    pub(crate) annotation_prefix: String,
+    /// The region to inject, where the pod names none.
+    #[arg(long, value_name = "REGION")]
+    pub(crate) aws_default_region: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InjectFormat {
+    Yaml,
+    Patch,
+}

@@ -1,0 +1,187 @@
+//! The commands under `ccoctl aws`, their flags, and what they become.
+
+use std::path::PathBuf;
+
+use podpass_provision::TechPreview;
+
+use super::flags::{Flag, Flags, Kind};
+use crate::commands::aws::{
+    AllInput, DEFAULT_CONCURRENCY, DryRun, IdentityProviderInput, KeyPairInput, Report, RolesInput, Target, Voice,
+    create_all, create_iam_roles, create_identity_provider, create_key_pair,
+};
+use crate::failure::Failure;
+
+/// A command that does something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaf {
+    CreateAll,
+    CreateIamRoles,
+    CreateIdentityProvider,
+    CreateKeyPair,
+}
+
+/// Whether the peer has the command and podpass does not have it yet.
+pub(crate) fn is_planned(name: &str) -> bool {
+    name == "delete"
+}
+
+// === impl Leaf ===
+
+impl Leaf {
+    /// All of them, in the order of the help.
+    pub(crate) const ALL: [Self; 4] = [
+        Self::CreateAll,
+        Self::CreateIamRoles,
+        Self::CreateIdentityProvider,
+        Self::CreateKeyPair,
+    ];
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|leaf| leaf.name() == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::CreateAll => "create-all",
+            Self::CreateIamRoles => "create-iam-roles",
+            Self::CreateIdentityProvider => "create-identity-provider",
+            Self::CreateKeyPair => "create-key-pair",
+        }
+    }
+
+    pub(crate) fn summary(self) -> &'static str {
+        match self {
+            Self::CreateAll => "Create key pair, identity provider and IAM roles",
+            Self::CreateIamRoles => "Create IAM roles for CredentialsRequests",
+            Self::CreateIdentityProvider => "Create the IAM identity provider and its issuer",
+            Self::CreateKeyPair => "Create a key pair that signs service account tokens",
+        }
+    }
+
+    /// Sorted by name, as the help lists them.
+    pub(crate) fn flags(self) -> &'static [Flag] {
+        match self {
+            Self::CreateAll => &[
+                REQUESTS,
+                DRY_RUN,
+                TECH_PREVIEW,
+                NAME,
+                OUTPUT_DIR,
+                BOUNDARY,
+                PUBLIC_KEY,
+                REGION,
+            ],
+            Self::CreateIamRoles => &[
+                REQUESTS,
+                DRY_RUN,
+                TECH_PREVIEW,
+                PROVIDER,
+                NAME,
+                OUTPUT_DIR,
+                BOUNDARY,
+                OPTIONAL_REGION,
+            ],
+            Self::CreateIdentityProvider => &[DRY_RUN, NAME, OUTPUT_DIR, PUBLIC_KEY, REGION],
+            Self::CreateKeyPair => &[OUTPUT_DIR],
+        }
+    }
+
+    pub(crate) fn run(self, flags: &Flags) -> Result<(), Failure> {
+        let report = Report::new(Voice::Ccoctl);
+        let output_dir = PathBuf::from(flags.value("output-dir").unwrap_or("."));
+        let optional = |name: &str| flags.value(name).map(str::to_owned);
+        let required = |name: &str| flags.required(name).to_owned();
+        let concurrency = usize::from(DEFAULT_CONCURRENCY);
+        let tech_preview = match flags.is_on("enable-tech-preview") {
+            true => TechPreview::Include,
+            false => TechPreview::Exclude,
+        };
+        let target = Target {
+            dry_run: match flags.is_on("dry-run") {
+                true => DryRun::Files,
+                false => DryRun::No,
+            },
+            ..Target::default()
+        };
+        match self {
+            Self::CreateKeyPair => create_key_pair(&KeyPairInput { output_dir }, &report).map(drop),
+            Self::CreateIdentityProvider => {
+                let input = IdentityProviderInput {
+                    name: required("name"),
+                    region: required("region"),
+                    public_key_file: optional("public-key-file").map(PathBuf::from),
+                    output_dir,
+                    target,
+                };
+                crate::block_on(create_identity_provider(&input, &report))
+            }
+            Self::CreateIamRoles => {
+                let input = RolesInput {
+                    name: required("name"),
+                    region: optional("region"),
+                    credentials_requests_dir: required("credentials-requests-dir").into(),
+                    identity_provider_arn: required("identity-provider-arn"),
+                    permissions_boundary_arn: optional("permissions-boundary-arn"),
+                    tech_preview,
+                    concurrency,
+                    output_dir,
+                    target,
+                };
+                crate::block_on(create_iam_roles(&input, &report))
+            }
+            Self::CreateAll => {
+                let input = AllInput {
+                    name: required("name"),
+                    region: required("region"),
+                    credentials_requests_dir: required("credentials-requests-dir").into(),
+                    public_key_file: optional("public-key-file").map(PathBuf::from),
+                    permissions_boundary_arn: optional("permissions-boundary-arn"),
+                    tech_preview,
+                    concurrency,
+                    output_dir,
+                    target,
+                };
+                crate::block_on(create_all(&input, &report))
+            }
+        }
+    }
+}
+
+const fn flag(name: &'static str, kind: Kind, help: &'static str) -> Flag {
+    Flag { name, kind, help }
+}
+
+const REQUESTS: Flag = flag(
+    "credentials-requests-dir",
+    Kind::Required,
+    "Directory with the CredentialsRequests to create roles for",
+);
+const DRY_RUN: Flag = flag("dry-run", Kind::Switch, "Write the inputs for the AWS CLI and call nobody");
+const TECH_PREVIEW: Flag = flag(
+    "enable-tech-preview",
+    Kind::Switch,
+    "Also process CredentialsRequests of the tech preview",
+);
+const PROVIDER: Flag = flag(
+    "identity-provider-arn",
+    Kind::Required,
+    "ARN of the IAM identity provider that the roles trust",
+);
+const NAME: Flag = flag("name", Kind::Required, "Name of the cluster, for the names and tags of all resources");
+const OUTPUT_DIR: Flag = flag(
+    "output-dir",
+    Kind::Optional,
+    "Directory for keys and manifests (default: the current directory)",
+);
+const BOUNDARY: Flag = flag(
+    "permissions-boundary-arn",
+    Kind::Optional,
+    "ARN of the policy that bounds the roles",
+);
+const PUBLIC_KEY: Flag = flag(
+    "public-key-file",
+    Kind::Optional,
+    "File with the public keys of the cluster's signing keys",
+);
+const REGION: Flag = flag("region", Kind::Required, "Region of the bucket");
+const OPTIONAL_REGION: Flag = flag("region", Kind::Optional, "Region, only required for GovCloud");

@@ -1,0 +1,116 @@
+//! What the commands are told, whichever personality reads the command line, and its checks before the first call.
+
+use std::path::{Path, PathBuf};
+
+use podpass_aws::{Connection, EnvironmentSettings};
+use podpass_provision::{Adoption, ClusterName, OidcProviderArn, PolicyArn, Region, TechPreview};
+use podpass_token::PublicKey;
+
+use super::failures;
+use crate::failure::Failure;
+use crate::files;
+
+/// `create-key-pair`.
+pub(crate) struct KeyPairInput {
+    pub(crate) output_dir: PathBuf,
+}
+
+/// `create-identity-provider`.
+pub(crate) struct IdentityProviderInput {
+    pub(crate) name: String,
+    pub(crate) region: String,
+    pub(crate) public_key_file: Option<PathBuf>,
+    pub(crate) output_dir: PathBuf,
+    pub(crate) target: Target,
+}
+
+/// `create-iam-roles`.
+pub(crate) struct RolesInput {
+    pub(crate) name: String,
+    pub(crate) region: Option<String>,
+    pub(crate) credentials_requests_dir: PathBuf,
+    pub(crate) identity_provider_arn: String,
+    pub(crate) permissions_boundary_arn: Option<String>,
+    pub(crate) tech_preview: TechPreview,
+    pub(crate) concurrency: usize,
+    pub(crate) output_dir: PathBuf,
+    pub(crate) target: Target,
+}
+
+/// `create-all`.
+pub(crate) struct AllInput {
+    pub(crate) name: String,
+    pub(crate) region: String,
+    pub(crate) credentials_requests_dir: PathBuf,
+    pub(crate) public_key_file: Option<PathBuf>,
+    pub(crate) permissions_boundary_arn: Option<String>,
+    pub(crate) tech_preview: TechPreview,
+    pub(crate) concurrency: usize,
+    pub(crate) output_dir: PathBuf,
+    pub(crate) target: Target,
+}
+
+/// Where changes go, if anywhere.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Target {
+    pub(crate) dry_run: DryRun,
+    pub(crate) adoption: Adoption,
+    pub(crate) connection: EnvironmentSettings,
+}
+
+/// Whether and how nothing is changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum DryRun {
+    /// Things are changed.
+    #[default]
+    No,
+    /// The plan is printed.
+    Plan,
+    /// ccoctl's files are written.
+    Files,
+}
+
+impl Target {
+    /// Connects; the region is the command's, or the AWS configuration's.
+    pub(crate) async fn connect(&self, region: Option<&Region>) -> Result<Connection, Failure> {
+        let settings = EnvironmentSettings {
+            region: region.cloned(),
+            ..self.connection.clone()
+        };
+        Connection::from_environment(&settings)
+            .await
+            .map_err(|error| Failure::cloud(&error))
+    }
+}
+
+pub(crate) fn cluster(name: &str) -> Result<ClusterName, Failure> {
+    name.parse().map_err(failures::name)
+}
+
+pub(crate) fn region(region: &str) -> Result<Region, Failure> {
+    region.parse().map_err(failures::name)
+}
+
+/// Refuses what is no ARN of an OIDC provider, placeholders such as `arn:aws:iam::10xxxxxxxx83:…` among them.
+pub(crate) fn provider_arn(arn: &str) -> Result<OidcProviderArn, Failure> {
+    arn.parse().map_err(|error: podpass_policy::InvalidArn| {
+        Failure::usage(format!("--identity-provider-arn: {error}"))
+            .help("copy the ARN that `create-identity-provider` printed: arn:aws:iam::<12 digits>:oidc-provider/<issuer>")
+    })
+}
+
+pub(crate) fn boundary(arn: Option<&str>) -> Result<Option<PolicyArn>, Failure> {
+    arn.map(|arn| {
+        arn.parse().map_err(|error: podpass_policy::InvalidArn| {
+            Failure::usage(format!("--permissions-boundary-arn: {error}"))
+                .help("write the ARN of a managed policy: arn:aws:iam::<12 digits>:policy/<name>")
+        })
+    })
+    .transpose()
+}
+
+/// All keys of the file: a cluster that rotates its signing key has two.
+pub(crate) fn public_keys(path: &Path) -> Result<Vec<PublicKey>, Failure> {
+    let text = files::read_text(path)?;
+    PublicKey::read_pem_bundle(&text).map_err(|error| failures::key(path, &error))
+}

@@ -1,0 +1,186 @@
+//! `podpass sandbox start|env`.
+
+mod admin_keys;
+mod run_file;
+
+use std::process::ExitCode;
+
+use podpass_sandbox::{AccountSettings, Running, Sandbox, Settings, StartError};
+use serde::Serialize;
+
+use self::run_file::{RunningAccount, RunningSandbox};
+use crate::args::{EnvFormat, SandboxArgs, SandboxCommand, SandboxEnvArgs, SandboxStartArgs, StartFormat};
+use crate::failure::{Exit, Failure};
+use crate::output;
+
+pub(crate) use self::run_file::RunFile;
+
+const DEFAULT_ACCOUNT: &str = "123456789012";
+
+/// Clients need some region; the sandbox takes any.
+const DEFAULT_REGION: &str = "us-east-1";
+
+pub(crate) fn run(arguments: SandboxArgs) -> Result<ExitCode, Failure> {
+    match arguments.command {
+        SandboxCommand::Start(arguments) => crate::block_on(start(&arguments)),
+        SandboxCommand::Env(arguments) => env(&arguments),
+    }
+}
+
+async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
+    let settings = Settings {
+        listen: arguments.listen,
+        accounts: accounts(arguments)?,
+        allow_remote: arguments.allow_remote,
+        ..Settings::default()
+    };
+    // Before the first connection, so that no signal between the two leaves a run file behind.
+    let mut stop = StopSignal::listen()?;
+    let sandbox = Sandbox::start(settings).await.map_err(|error| start_failure(&error))?;
+    let described = describe(&sandbox);
+    let run_file = RunFile::write(&described)?;
+    match arguments.output {
+        StartFormat::Json => {
+            let line = serde_json::to_string(&described)
+                .map_err(|error| Failure::failed("cannot print the sandbox as JSON").because(&error))?;
+            output::line(&line)?;
+        }
+        StartFormat::Text => {
+            output::line(&format!("sandbox    {}", described.endpoint))?;
+            for account in &described.accounts {
+                output::line(&format!(
+                    "account    {}  access key {}  secret {}",
+                    account.id, account.access_key_id, account.secret_access_key
+                ))?;
+            }
+            output::note("hint: `eval \"$(podpass sandbox env)\"` in another shell points the AWS CLI here; Ctrl-C stops it");
+        }
+    }
+    stop.wait().await;
+    drop(run_file);
+    sandbox.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn accounts(arguments: &SandboxStartArgs) -> Result<Vec<AccountSettings>, Failure> {
+    let mut accounts: Vec<AccountSettings> =
+        arguments.accounts.iter().map(|id| AccountSettings { id: id.clone(), admin_key: None }).collect();
+    if accounts.is_empty() {
+        let id = DEFAULT_ACCOUNT.parse().expect("the default account has twelve digits");
+        accounts.push(AccountSettings { id, admin_key: None });
+    }
+    admin_keys::assign(&mut accounts, &admin_keys::collect(arguments)?)?;
+    Ok(accounts)
+}
+
+fn start_failure(error: &StartError) -> Failure {
+    let message = error.to_string();
+    match error {
+        StartError::NotLoopback { .. } => Failure::new(Exit::Refused, message)
+            .help("listen on 127.0.0.1, or add `--allow-remote` if other machines may have these accounts"),
+        StartError::InUse { .. } => Failure::usage(message)
+            .help("stop the other process, or take a free port with `--listen 127.0.0.1:0`"),
+        _ => {
+            let failure = Failure::usage(message);
+            match std::error::Error::source(error) {
+                Some(source) => failure.because(source),
+                None => failure,
+            }
+        }
+    }
+}
+
+pub(crate) fn describe(sandbox: &Running) -> RunningSandbox {
+    let accounts = sandbox.accounts().iter().map(|account| RunningAccount {
+        id: account.id.to_string(),
+        access_key_id: account.access_key_id.clone(),
+        secret_access_key: account.secret_access_key.expose().to_owned(),
+    });
+    RunningSandbox { endpoint: sandbox.endpoint(), accounts: accounts.collect(), pid: std::process::id() }
+}
+
+/// SIGINT or SIGTERM.
+pub(crate) struct StopSignal {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl StopSignal {
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let failed = |error: std::io::Error| Failure::failed("cannot listen for signals").because(&error);
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+        })
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+fn env(arguments: &SandboxEnvArgs) -> Result<ExitCode, Failure> {
+    let sandbox = run_file::find(arguments.endpoint.as_deref())?;
+    let wanted = arguments.account.as_ref().map(ToString::to_string);
+    let account = match &wanted {
+        None => sandbox.accounts.first(),
+        Some(id) => sandbox.accounts.iter().find(|account| account.id == *id),
+    };
+    let Some(account) = account else {
+        let known: Vec<&str> = sandbox.accounts.iter().map(|account| account.id.as_str()).collect();
+        return Err(Failure::usage(format!("the sandbox at {} has no account {}", sandbox.endpoint, wanted.unwrap_or_default()))
+            .detail("accounts", known.join(", "))
+            .help("name one of these, or start the sandbox with `--account`"));
+    };
+    let variables = Variables::of(&sandbox.endpoint, account);
+    match arguments.output {
+        EnvFormat::Json => output::json(&variables)?,
+        EnvFormat::Sh => output::data(&variables.exports())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the AWS CLI and every SDK read.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) struct Variables<'a> {
+    aws_endpoint_url: &'a str,
+    aws_access_key_id: &'a str,
+    aws_secret_access_key: &'a str,
+    aws_region: &'a str,
+    aws_default_region: &'a str,
+    aws_ec2_metadata_disabled: &'a str,
+}
+
+impl<'a> Variables<'a> {
+    pub(crate) fn of(endpoint: &'a str, account: &'a RunningAccount) -> Self {
+        Self {
+            aws_endpoint_url: endpoint,
+            aws_access_key_id: &account.access_key_id,
+            aws_secret_access_key: &account.secret_access_key,
+            aws_region: DEFAULT_REGION,
+            aws_default_region: DEFAULT_REGION,
+            aws_ec2_metadata_disabled: "true",
+        }
+    }
+
+    /// Lines for a POSIX shell. What would win over these variables is unset.
+    pub(crate) fn exports(&self) -> String {
+        let pairs = [
+            ("AWS_ENDPOINT_URL", self.aws_endpoint_url),
+            ("AWS_ACCESS_KEY_ID", self.aws_access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", self.aws_secret_access_key),
+            ("AWS_REGION", self.aws_region),
+            ("AWS_DEFAULT_REGION", self.aws_default_region),
+            ("AWS_EC2_METADATA_DISABLED", self.aws_ec2_metadata_disabled),
+        ];
+        let mut text: String =
+            pairs.iter().map(|(name, value)| format!("export {name}={}\n", output::shell_word(value))).collect();
+        text.push_str("unset AWS_SESSION_TOKEN AWS_PROFILE AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE\n");
+        text
+    }
+}

@@ -1,0 +1,154 @@
+//! The run file: how `sandbox env` finds a running sandbox. Mode 0600, removed when the sandbox stops.
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::files;
+
+/// Loopback answers at once or not at all.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A running sandbox, as `sandbox start -o json` prints it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RunningSandbox {
+    pub(crate) endpoint: String,
+    pub(crate) accounts: Vec<RunningAccount>,
+    pub(crate) pid: u32,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RunningAccount {
+    pub(crate) id: String,
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: String,
+}
+
+/// The file of a sandbox of this process; it is removed with this value.
+#[derive(Debug)]
+pub(crate) struct RunFile(PathBuf);
+
+impl RunFile {
+    pub(crate) fn write(sandbox: &RunningSandbox) -> Result<Self, Failure> {
+        let folder = folder()?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(|error| Failure::failed(format!("cannot make `{}`", folder.display())).because(&error))?;
+        refuse_strangers(&folder)?;
+        let port = sandbox.endpoint.rsplit(':').next().unwrap_or_default();
+        let path = folder.join(format!("sandbox-{port}.json"));
+        let text = serde_json::to_vec(sandbox)
+            .map_err(|error| Failure::failed("cannot write the run file").because(&error))?;
+        files::write_atomically(&path, &text, 0o600)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for RunFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+        if let Some(folder) = self.0.parent() {
+            // Goes only when no other sandbox has its file there.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+/// The running sandbox, or the one at `endpoint`. Files of sandboxes that were killed are removed.
+pub(crate) fn find(endpoint: Option<&str>) -> Result<RunningSandbox, Failure> {
+    let folder = folder()?;
+    let mut running = Vec::new();
+    for path in run_files(&folder)? {
+        let Some(sandbox) = read(&path) else { continue };
+        if answers(&sandbox.endpoint) {
+            running.push(sandbox);
+        } else {
+            let _ = fs::remove_file(&path);
+        }
+    }
+    if let Some(endpoint) = endpoint {
+        running.retain(|sandbox| sandbox.endpoint == endpoint.trim_end_matches('/'));
+    }
+    match running.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(Failure::failed(match endpoint {
+            Some(endpoint) => format!("no sandbox of this user runs at {endpoint}"),
+            None => "no sandbox of this user is running".to_owned(),
+        })
+        .help("start one with `podpass sandbox start`")),
+        several => {
+            let endpoints: Vec<&str> = several.iter().map(|sandbox| sandbox.endpoint.as_str()).collect();
+            Err(Failure::usage("several sandboxes are running")
+                .detail("running", endpoints.join(", "))
+                .help("name one with `--endpoint`"))
+        }
+    }
+}
+
+/// `$XDG_RUNTIME_DIR/podpass`, or a folder of this user below the temporary folder.
+fn folder() -> Result<PathBuf, Failure> {
+    if let Some(runtime) = std::env::var_os("XDG_RUNTIME_DIR").filter(|value| !value.is_empty()) {
+        return Ok(PathBuf::from(runtime).join("podpass"));
+    }
+    Ok(std::env::temp_dir().join(format!("podpass-{}", own_uid()?)))
+}
+
+/// The temporary folder is everybody's: a folder that another user made there is not used.
+fn refuse_strangers(folder: &Path) -> Result<(), Failure> {
+    let found = fs::symlink_metadata(folder)
+        .map_err(|error| Failure::failed(format!("cannot look at `{}`", folder.display())).because(&error))?;
+    if found.is_dir() && found.uid() == own_uid()? {
+        return Ok(());
+    }
+    Err(Failure::new(
+        crate::failure::Exit::Refused,
+        format!("`{}` is not a folder of this user", folder.display()),
+    )
+    .help("set XDG_RUNTIME_DIR to a folder that only you can write"))
+}
+
+fn own_uid() -> Result<u32, Failure> {
+    tempfile::tempfile()
+        .and_then(|file| Ok(file.metadata()?.uid()))
+        .map_err(|error| Failure::failed("cannot make a temporary file").because(&error))
+}
+
+fn run_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Failure::failed(format!("cannot list `{}`", folder.display())).because(&error)),
+    };
+    refuse_strangers(folder)?;
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            name.starts_with("sandbox-") && name.ends_with(".json")
+        })
+        .collect();
+    paths.sort();
+    Ok(paths)
+}
+
+fn read(path: &Path) -> Option<RunningSandbox> {
+    serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
+}
+
+fn answers(endpoint: &str) -> bool {
+    endpoint
+        .strip_prefix("http://")
+        .and_then(|address| address.parse::<SocketAddr>().ok())
+        .is_some_and(|address| TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).and_then(|mut s| s.flush()).is_ok())
+}

@@ -1,0 +1,150 @@
+//! `podpass demo`: every flow on the embedded sandbox, narrated.
+//!
+//! The client side is the production code against a loopback endpoint. The cluster's side is played by the pure crates:
+//! pods are injected by `inject`, tokens are minted with exactly kube-apiserver's claims, and the screen says so.
+
+mod breakages;
+mod cluster_side;
+mod irsa;
+mod provisioned;
+mod stage;
+mod token;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use podpass_aws::Connection;
+use podpass_cloud::{CloudError, Exchange, Session};
+use podpass_exchange::WebIdentityRequest;
+use podpass_policy::StatementOutcome;
+use podpass_provision::Region;
+use podpass_token::Token;
+
+use self::stage::Stage;
+use self::world::World;
+use crate::args::{DemoArgs, Scenario};
+use crate::commands::sandbox::{RunFile, StopSignal, Variables, describe};
+use crate::failure::Failure;
+use crate::output;
+
+/// What a shell reports for a process that SIGINT ended.
+const INTERRUPTED: u8 = 130;
+
+pub(crate) fn run(arguments: &DemoArgs) -> Result<ExitCode, Failure> {
+    if arguments.list {
+        return list();
+    }
+    let scenarios = match arguments.scenario {
+        Some(scenario) => vec![scenario],
+        None => Scenario::value_variants().to_vec(),
+    };
+    crate::block_on(async {
+        let mut stop = StopSignal::listen()?;
+        let world = World::make().await?;
+        // Interrupted or failed, the world goes with its sandbox and its folder.
+        let played = tokio::select! {
+            played = play(&scenarios, &world) => Some(played),
+            () = stop.wait() => None,
+        };
+        match played {
+            Some(Ok(())) if arguments.keep => keep(&world, &mut stop).await?,
+            Some(played) => played?,
+            None => return Ok(ExitCode::from(INTERRUPTED)),
+        }
+        world.end().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn play(scenarios: &[Scenario], world: &World) -> Result<(), Failure> {
+    let mut stage = Stage::new();
+    for scenario in scenarios {
+        match scenario {
+            Scenario::Irsa => irsa::play(&mut stage, world).await?,
+            Scenario::Token => token::play(&mut stage, world).await?,
+        }
+    }
+    Ok(())
+}
+
+fn list() -> Result<ExitCode, Failure> {
+    for scenario in Scenario::value_variants() {
+        if let Some(value) = scenario.to_possible_value() {
+            let help = value.get_help().map(ToString::to_string).unwrap_or_default();
+            output::line(&format!("{:<8} {help}", value.get_name()))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn keep(world: &World, stop: &mut StopSignal) -> Result<(), Failure> {
+    let described = describe(world.sandbox());
+    let run_file = RunFile::write(&described)?;
+    output::line("\nThe sandbox stays until Ctrl-C. As its administrator:\n")?;
+    if let Some(account) = described.accounts.first() {
+        output::data(&Variables::of(&described.endpoint, account).exports())?;
+    }
+    output::line(&format!("\nKeys, tokens and manifests of the tour: {}", world.folder().display()))?;
+    stop.wait().await;
+    drop(run_file);
+    Ok(())
+}
+
+/// Exchanges a token for a session, as an SDK in a pod does.
+async fn exchange(
+    nobody: &Connection,
+    role_arn: &str,
+    session_name: &str,
+    token: Token,
+) -> Result<Session, Failure> {
+    let request = WebIdentityRequest::new(role_arn, session_name, token);
+    nobody.assume_role_with_web_identity(&request).await.map_err(|error| unexpected(&error))
+}
+
+fn region(name: &str) -> Result<Region, Failure> {
+    name.parse().map_err(|error| Failure::failed("a region of the demo is none").because(&error))
+}
+
+/// An error as the AWS CLI prints it.
+fn in_words_of_aws(error: &CloudError) -> String {
+    let action = error.action.split_once(':').map_or(error.action.as_str(), |(_, name)| name);
+    let code = error.code.as_deref().unwrap_or("no answer");
+    format!("An error occurred ({code}) when calling the {action} operation: {}", error.message)
+}
+
+/// A call that the demo expects to succeed did not.
+fn unexpected(error: &CloudError) -> Failure {
+    Failure::failed(format!("the demo expected {} to succeed", error.action))
+        .because(error)
+        .help("this is a defect of podpass; please report it with this output")
+}
+
+/// The statements that were looked at for the newest call, and why each does not apply.
+fn statements_looked_at(world: &World) -> Vec<String> {
+    let Some(event) = world.last_event() else { return Vec::new() };
+    let described = event.policy.iter().flat_map(|policy| {
+        policy.statements.iter().map(move |statement| {
+            let outcome = describe_outcome(&statement.outcome);
+            format!("{}, statement {}: {outcome}", policy.source, statement.index + 1)
+        })
+    });
+    described.collect()
+}
+
+fn describe_outcome(outcome: &StatementOutcome) -> String {
+    let differs = |what: &str, expected: &[String], actual: &str| {
+        format!("its {what} are {}, not {actual}", expected.join(", "))
+    };
+    match outcome {
+        StatementOutcome::Matches => "matches".to_owned(),
+        StatementOutcome::PrincipalDiffers { expected, actual } => {
+            differs("principals", expected, actual)
+        }
+        StatementOutcome::ActionDiffers { expected, actual } => differs("actions", expected, actual),
+        StatementOutcome::ResourceDiffers { expected, actual } => {
+            differs("resources", expected, actual)
+        }
+        StatementOutcome::ConditionFails => "a condition does not hold".to_owned(),
+    }
+}

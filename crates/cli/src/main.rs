@@ -1,0 +1,94 @@
+//! podpass: short-lived cloud permissions for Kubernetes service accounts.
+//!
+//! One binary with several personalities: the name it is called by decides whose command lines it takes.
+
+mod args;
+mod ccoctl;
+mod commands;
+mod demo;
+mod failure;
+mod files;
+mod output;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+
+/// What `-o json` documents of our own carry.
+pub(crate) const API_VERSION: &str = "podpass.dev/v1alpha1";
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    match called_as(arguments.first()).as_deref() {
+        Some("ccoctl") => ccoctl::run(arguments),
+        _ => podpass(arguments),
+    }
+}
+
+/// The file name the binary was called by, without a folder.
+fn called_as(zeroth: Option<&OsString>) -> Option<String> {
+    Some(Path::new(zeroth?).file_name()?.to_string_lossy().into_owned())
+}
+
+fn podpass(arguments: Vec<OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap says itself whether this was `--help` (0, stdout) or a mistake (2, stderr).
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    start_logging(cli.verbose);
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.print();
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Sandbox(arguments) => commands::sandbox::run(arguments),
+        Command::Aws(arguments) => commands::aws::run(arguments),
+        Command::Token(arguments) => commands::token::run(arguments),
+        Command::Inject(arguments) => commands::inject::run(&arguments),
+        Command::Version => {
+            output::line(&format!("podpass {}", env!("CARGO_PKG_VERSION")))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Runs a future on a runtime of its own; a command is one future.
+pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("cannot start the asynchronous runtime").because(&error))?
+        .block_on(future)
+}
+
+/// Logs go to stderr; `-v` more, `-vv` most. Ambient filters are not read, so that two machines say the same.
+fn start_logging(verbose: u8) {
+    let filter = match verbose {
+        0 => "error",
+        1 => "warn,podpass=info",
+        2 => "info,podpass=debug",
+        _ => "debug",
+    };
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .with_ansi(output::Paint::for_stderr() == output::Paint::Colour)
+        .try_init();
+}

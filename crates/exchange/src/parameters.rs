@@ -1,0 +1,117 @@
+//! The parameters that both operations share: the role, the session's name and its duration.
+
+use podpass_kinds::Reason;
+use podpass_policy::{Partition, RoleArn, SessionName};
+
+use crate::constraint::{Constraints, NAME_PATTERN, Show, is_name_character};
+use crate::denial::{Code, Denial};
+use crate::model::Role;
+use crate::trace::{Comparison, StepName, Trace};
+
+/// Which session of which role is asked for.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) role: RoleArn,
+    pub(crate) session_name: SessionName,
+    /// `None` if the parameter is absent, which conditions can tell from one hour.
+    pub(crate) duration_seconds: Option<u32>,
+}
+
+/// Checks the constraints of the shared parameters.
+pub(crate) fn constrain(
+    constraints: &mut Constraints,
+    role_arn: &str,
+    session_name: &str,
+    duration_seconds: Option<i64>,
+) {
+    constraints.length("roleArn", role_arn, Show::Value, 20, 2048);
+    constraints.length("roleSessionName", session_name, Show::Value, 2, 64);
+    constraints.pattern(
+        "roleSessionName",
+        session_name,
+        Show::Value,
+        NAME_PATTERN,
+        is_name_character,
+    );
+    if let Some(seconds) = duration_seconds {
+        constraints.range("durationSeconds", seconds, 900, 43_200);
+    }
+}
+
+/// Parses the shared parameters after their constraints were checked.
+pub(crate) fn read(
+    role_arn: &str,
+    session_name: &str,
+    duration_seconds: Option<i64>,
+    partition: Option<Partition>,
+    trace: &mut Trace,
+) -> Result<Target, Denial> {
+    let role = read_role(role_arn, partition).map_err(|comparison| {
+        trace.push(StepName::Parameters, vec![comparison]);
+        Denial::new(
+            Code::ValidationError,
+            "Request ARN is invalid",
+            Reason::RoleArnInvalid,
+            trace.clone(),
+        )
+    })?;
+    Ok(Target {
+        role,
+        session_name: session_name
+            .parse()
+            .expect("length and alphabet of the session name were checked"),
+        duration_seconds: duration_seconds.and_then(|seconds| u32::try_from(seconds).ok()),
+    })
+}
+
+impl Target {
+    pub(crate) fn comparison(&self) -> Comparison {
+        Comparison::holding("RoleArn", ROLE_ARN_FORM, self.role.as_str())
+    }
+
+    /// Returns the duration, which without the parameter is one hour whatever the role allows.
+    pub(crate) fn duration(&self) -> u32 {
+        self.duration_seconds.unwrap_or(DEFAULT_DURATION)
+    }
+
+    /// Checks the duration against the role's maximum.
+    pub(crate) fn check_duration(&self, role: &Role, trace: &mut Trace) -> Result<(), Denial> {
+        let duration = self.duration();
+        let maximum = role.max_session_seconds;
+        let comparison = Comparison::new(
+            "DurationSeconds",
+            [format!(
+                "at most {maximum}, the role's maximum session duration"
+            )],
+            Some(duration.to_string()),
+            duration <= maximum,
+        );
+        trace.push(StepName::Duration, vec![comparison]);
+        if duration <= maximum {
+            return Ok(());
+        }
+        Err(Denial::new(
+            Code::ValidationError,
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+            Reason::DurationTooLong,
+            trace.clone(),
+        ))
+    }
+}
+
+fn read_role(text: &str, partition: Option<Partition>) -> Result<RoleArn, Comparison> {
+    let role: RoleArn = text
+        .parse()
+        .map_err(|_| Comparison::failing("RoleArn", ROLE_ARN_FORM, text))?;
+    match partition {
+        Some(partition) if partition != role.partition() => Err(Comparison::failing(
+            "partition of RoleArn",
+            partition.as_str(),
+            role.partition().as_str(),
+        )),
+        _ => Ok(role),
+    }
+}
+
+const DEFAULT_DURATION: u32 = 3600;
+const ROLE_ARN_FORM: &str = "arn:<partition>:iam::<12-digit account>:role/<path and name>";

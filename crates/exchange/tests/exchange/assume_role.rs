@@ -1,0 +1,319 @@
+//! `AssumeRole`: the caller's side and the role's side together.
+
+use jiff::Timestamp;
+use podpass_exchange::{AssumeRoleRequest, Caller, Denial, Grant, Role, SessionTag, assume_role};
+use podpass_policy::{Attached, Context, Document, DocumentKind, Principal};
+use serde_json::{Value, json};
+
+use crate::world::{NOW, ROLE, role};
+
+const USER: &str = "arn:aws:iam::123456789012:user/alice";
+const SESSION: &str = "arn:aws:sts::123456789012:assumed-role/first/s1";
+
+struct Scene {
+    principal: Principal,
+    identity: Vec<Document>,
+    boundary: Option<Document>,
+    role: Option<Role>,
+    request: AssumeRoleRequest,
+}
+
+impl Scene {
+    /// A user who is named in the trust policy.
+    fn new() -> Self {
+        Self {
+            principal: user(USER),
+            identity: Vec::new(),
+            boundary: None,
+            role: Some(role(&trust(&json!({ "AWS": USER }), &json!({})))),
+            request: AssumeRoleRequest {
+                role_arn: ROLE.to_owned(),
+                role_session_name: "session-1".to_owned(),
+                ..AssumeRoleRequest::default()
+            },
+        }
+    }
+
+    fn trusting(mut self, principal: &Value, condition: &Value) -> Self {
+        self.role = Some(role(&trust(principal, condition)));
+        self
+    }
+
+    fn call(&self) -> Result<Grant, Denial> {
+        let attach = |document| Attached {
+            source: "a policy",
+            document,
+        };
+        let context = Context::new();
+        let caller = Caller {
+            principal: &self.principal,
+            context: &context,
+            identity: self.identity.iter().map(attach).collect(),
+            boundary: self.boundary.as_ref().map(attach),
+            session: None,
+        };
+        assume_role(
+            &self.request,
+            &caller,
+            self.role.as_ref(),
+            Timestamp::from_second(NOW).unwrap(),
+        )
+    }
+
+    fn denied(&self) -> (&'static str, u16, String, &'static str) {
+        let denial = self.call().expect_err("the call should be denied");
+        assert!(
+            denial.trace.first_failure().is_some(),
+            "nothing compared for {denial}"
+        );
+        (
+            denial.code,
+            denial.status,
+            denial.message,
+            denial.reason.code(),
+        )
+    }
+}
+
+fn user(arn: &str) -> Principal {
+    Principal::User {
+        arn: arn.parse().unwrap(),
+    }
+}
+
+fn session() -> Principal {
+    Principal::RoleSession {
+        role: "arn:aws:iam::123456789012:role/first".parse().unwrap(),
+        session: SESSION.parse().unwrap(),
+    }
+}
+
+fn trust(principal: &Value, condition: &Value) -> String {
+    let actions = json!(["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]);
+    crate::world::trust_with(principal, &actions, condition)
+}
+
+fn permissions(effect: &str, action: &str) -> Document {
+    let text = json!({
+        "Version": "2012-10-17",
+        "Statement": [{ "Effect": effect, "Action": action, "Resource": "*" }],
+    });
+    Document::parse(&text.to_string(), DocumentKind::Permissions).unwrap()
+}
+
+fn access_denied(arn: &str) -> String {
+    format!("User: {arn} is not authorized to perform: sts:AssumeRole on resource: {ROLE}")
+}
+
+#[test]
+fn a_user_whom_the_trust_policy_names_needs_nothing_else() {
+    let grant = Scene::new().call().unwrap();
+    assert_eq!(
+        grant.session_arn.as_str(),
+        "arn:aws:sts::123456789012:assumed-role/irsa-test/session-1"
+    );
+    assert_eq!(grant.expires_at.as_second(), NOW + 3600);
+    assert_eq!(grant.packed_policy_size, None);
+    assert_eq!(
+        grant.context.get("aws:PrincipalArn").unwrap().as_slice(),
+        [ROLE]
+    );
+    assert!(grant.context.get("aws:FederatedProvider").is_none());
+}
+
+#[test]
+fn an_account_only_delegates() {
+    let mut scene = Scene::new().trusting(
+        &json!({ "AWS": "arn:aws:iam::123456789012:root" }),
+        &json!({}),
+    );
+    assert_eq!(
+        scene.denied(),
+        (
+            "AccessDenied",
+            403,
+            access_denied(USER),
+            "PERMISSION_DENIED_IDENTITY"
+        )
+    );
+    scene.identity = vec![permissions("Allow", "sts:AssumeRole")];
+    assert!(scene.call().is_ok());
+    scene.boundary = Some(permissions("Allow", "s3:*"));
+    assert_eq!(scene.denied().3, "PERMISSION_DENIED_BOUNDARY");
+    scene.boundary = None;
+    scene.identity.push(permissions("Deny", "sts:*"));
+    assert_eq!(scene.denied().3, "EXPLICIT_DENY");
+}
+
+#[test]
+fn permissions_without_trust_are_not_enough() {
+    let mut scene = Scene::new().trusting(
+        &json!({ "AWS": "arn:aws:iam::123456789012:user/bob" }),
+        &json!({}),
+    );
+    scene.identity = vec![permissions("Allow", "*")];
+    assert_eq!(
+        scene.denied(),
+        (
+            "AccessDenied",
+            403,
+            access_denied(USER),
+            "TRUST_PRINCIPAL_MISMATCH"
+        )
+    );
+}
+
+#[test]
+fn across_accounts_both_sides_must_allow() {
+    let stranger = "arn:aws:iam::210987654321:user/eve";
+    let mut scene = Scene::new().trusting(&json!({ "AWS": stranger }), &json!({}));
+    scene.principal = user(stranger);
+    assert_eq!(scene.denied().3, "PERMISSION_DENIED_IDENTITY");
+    scene.identity = vec![permissions("Allow", "sts:AssumeRole")];
+    assert!(scene.call().is_ok());
+}
+
+#[test]
+fn a_missing_role_is_denied_in_the_same_words() {
+    let mut scene = Scene::new();
+    scene.role = None;
+    assert_eq!(
+        scene.denied(),
+        ("AccessDenied", 403, access_denied(USER), "ROLE_MISSING")
+    );
+}
+
+#[test]
+fn the_external_id_is_a_condition() {
+    let condition = json!({ "StringEquals": { "sts:ExternalId": "secret-1" } });
+    let mut scene = Scene::new().trusting(&json!({ "AWS": USER }), &condition);
+    assert_eq!(scene.denied().3, "TRUST_CONDITION_MISMATCH");
+    scene.request.external_id = Some("secret-2".to_owned());
+    assert_eq!(scene.denied().3, "TRUST_CONDITION_MISMATCH");
+    scene.request.external_id = Some("secret-1".to_owned());
+    assert!(scene.call().is_ok());
+    scene.request.external_id = Some("a".to_owned());
+    assert_eq!(
+        scene.denied().2,
+        "1 validation error detected: Value 'a' at 'externalId' failed to satisfy constraint: Member must have length \
+         greater than or equal to 2"
+    );
+}
+
+#[test]
+fn root_may_not_assume_roles() {
+    let mut scene = Scene::new().trusting(&json!({ "AWS": "*" }), &json!({}));
+    scene.principal = Principal::Root {
+        partition: podpass_policy::Partition::Aws,
+        account: "123456789012".parse().unwrap(),
+    };
+    assert_eq!(
+        scene.denied(),
+        (
+            "AccessDenied",
+            403,
+            "Roles may not be assumed by root accounts.".to_owned(),
+            "ROOT_CANNOT_ASSUME_ROLE"
+        )
+    );
+}
+
+#[test]
+fn chained_sessions_last_one_hour_at_most() {
+    let mut scene = Scene::new().trusting(
+        &json!({ "AWS": "arn:aws:iam::123456789012:role/first" }),
+        &json!({}),
+    );
+    scene.principal = session();
+    scene.identity = vec![permissions("Allow", "sts:AssumeRole")];
+    scene.role.as_mut().unwrap().max_session_seconds = 43_200;
+    scene.request.duration_seconds = Some(3600);
+    assert!(scene.call().is_ok());
+    scene.request.duration_seconds = Some(3601);
+    assert_eq!(
+        scene.denied(),
+        (
+            "ValidationError",
+            400,
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
+                .to_owned(),
+            "CHAIN_DURATION"
+        )
+    );
+    scene.principal = user(USER);
+    scene = scene.trusting(&json!({ "AWS": USER }), &json!({}));
+    scene.role.as_mut().unwrap().max_session_seconds = 43_200;
+    assert!(scene.call().is_ok());
+}
+
+#[test]
+fn a_mfa_code_is_never_right() {
+    let mut scene = Scene::new();
+    scene.request.serial_number = Some("arn:aws:iam::123456789012:mfa/alice".to_owned());
+    scene.request.token_code = Some("123456".to_owned());
+    let (code, status, message, _) = scene.denied();
+    assert_eq!((code, status), ("AccessDenied", 403));
+    assert_eq!(
+        message,
+        "MultiFactorAuthentication failed with invalid MFA one time pass code. "
+    );
+}
+
+#[test]
+fn tags_and_source_identity_are_asked_for_and_kept() {
+    let tag = |key: &str, value: &str| SessionTag {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        transitive: true,
+    };
+    let condition =
+        json!({ "StringEquals": { "aws:RequestTag/Team": "a", "sts:SourceIdentity": "alice" } });
+    let mut scene = Scene::new().trusting(&json!({ "AWS": USER }), &condition);
+    scene.request.tags = vec![tag("Team", "a")];
+    scene.request.source_identity = Some("alice".to_owned());
+    let grant = scene.call().unwrap();
+    assert_eq!(grant.tags, [tag("Team", "a")]);
+    assert_eq!(grant.source_identity.as_deref(), Some("alice"));
+    assert_eq!(
+        grant
+            .context
+            .get("aws:PrincipalTag/Team")
+            .unwrap()
+            .as_slice(),
+        ["a"]
+    );
+    assert_eq!(
+        grant.context.get("aws:SourceIdentity").unwrap().as_slice(),
+        ["alice"]
+    );
+    assert!(grant.packed_policy_size.is_some());
+
+    scene.request.tags = vec![tag("Team", "b")];
+    assert_eq!(scene.denied().3, "TRUST_CONDITION_MISMATCH");
+    scene.request.tags = vec![tag("Team", "a"), tag("team", "a")];
+    let (code, _, message, _) = scene.denied();
+    assert_eq!(code, "ValidationError");
+    assert_eq!(
+        message,
+        "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+    );
+}
+
+#[test]
+fn tagging_that_is_not_allowed_names_the_action() {
+    let mut scene = Scene::new();
+    let trust = crate::world::trust_with(
+        &json!({ "AWS": USER }),
+        &json!("sts:AssumeRole"),
+        &json!({}),
+    );
+    scene.role = Some(role(&trust));
+    assert!(scene.call().is_ok());
+    scene.request.source_identity = Some("alice".to_owned());
+    assert_eq!(
+        scene.denied().2,
+        format!(
+            "User: {USER} is not authorized to perform: sts:SetSourceIdentity on resource: {ROLE}"
+        )
+    );
+}

@@ -1,0 +1,33 @@
+//! Annotation names, as today's tools spell them.
+
+/// The domain of the pod identity webhook's annotations unless `--annotation-prefix` says otherwise.
+pub const DEFAULT_PREFIX: &str = "eks.amazonaws.com";
+
+/// Suffix on service accounts: the ARN of the IAM role.
+pub const ROLE_ARN: &str = "role-arn";
+
+/// Suffix on service accounts: the token's audience; present but empty means the API server's own.
+pub const AUDIENCE: &str = "audience";
+
+/// Suffix on service accounts: whether `AWS_STS_REGIONAL_ENDPOINTS=regional` is set.
+pub const STS_REGIONAL_ENDPOINTS: &str = "sts-regional-endpoints";
+
+/// Suffix on service accounts and pods: the token's lifetime in seconds.
+pub const TOKEN_EXPIRATION: &str = "token-expiration";
+
+/// Suffix on pods: comma-separated names of containers that get nothing.
+pub const SKIP_CONTAINERS: &str = "skip-containers";
+
+/// On a CredentialsRequest, `"true"`: the release removes the request from the cluster.
+pub const RELEASE_DELETE: &str = "release.openshift.io/delete";
+
+/// On a CredentialsRequest: comma-separated feature sets that the request belongs to.
+pub const RELEASE_FEATURE_SET: &str = "release.openshift.io/feature-set";
+
+/// The feature set that `--enable-tech-preview` stands for.
+pub const TECH_PREVIEW_NO_UPGRADE: &str = "TechPreviewNoUpgrade";
+
+/// Returns the full name of an annotation: `<prefix>/<suffix>`.
+pub fn name(prefix: &str, suffix: &str) -> String {
+    format!("{prefix}/{suffix}")
+}

@@ -1,0 +1,30 @@
+//! Kubernetes and OpenShift kinds as podpass reads them, their annotations, and the reason codes.
+//!
+//! Everything here is pure: text comes in, typed values or errors with file, line and column come out.
+//!
+//! - [`Reason`]: why something was denied, refused or left alone.
+//! - [`read_credentials_requests`]: files of `CredentialsRequest`s, as `ccoctl` takes them.
+//! - [`read_objects`]: any manifests; [`ServiceAccountView`] and [`PodManifest`] are what injection needs of them.
+//! - [`yaml`]: positioned nodes, and values printed as kubectl prints them.
+
+pub mod annotations;
+mod credentials_request;
+mod object;
+mod pod;
+mod read_error;
+mod reason;
+mod service_account;
+pub mod yaml;
+
+pub use podpass_policy::{Effect, Position};
+
+pub use credentials_request::{
+    Applicability, AwsProviderSpec, CredentialsRequest, CredentialsRequestSpec,
+    DEFAULT_CLOUD_TOKEN_PATH, Document, DocumentContent, OtherCloud, PolicyCondition,
+    RequestMetadata, RequestName, SecretRef, StatementEntry, read_credentials_requests,
+};
+pub use object::{Object, read_objects};
+pub use pod::{PodManifest, read_pods};
+pub use read_error::{Place, Problem, ReadError};
+pub use reason::{Reason, UnknownReason};
+pub use service_account::{ServiceAccountView, read_service_accounts};

@@ -1,0 +1,74 @@
+//! AWS account ids.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+/// The id of an AWS account: exactly twelve ASCII digits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(String);
+
+/// A text that is not an account id.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{value}` is not an account id: it must be exactly 12 digits")]
+pub struct InvalidAccountId {
+    /// The text that was refused.
+    pub value: String,
+}
+
+impl AccountId {
+    /// The twelve digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = InvalidAccountId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidAccountId {
+                value: text.to_owned(),
+            })
+        }
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for AccountId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+const DIGITS: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_exactly_twelve_digits() {
+        for (text, ok) in [
+            ("123456789012", true),
+            ("000000000000", true),
+            ("12345678901", false),
+            ("1234567890123", false),
+            ("12345678901a", false),
+            ("", false),
+            ("１２３４", false),
+        ] {
+            assert_eq!(text.parse::<AccountId>().is_ok(), ok, "{text}");
+        }
+    }
+}

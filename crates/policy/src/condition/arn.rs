@@ -1,0 +1,106 @@
+//! ARN patterns: six fields, each matched by itself.
+
+use crate::context::Context;
+use crate::document::Version;
+use crate::pattern::Pattern;
+use crate::template::{Template, Wildcards};
+
+/// An ARN with wildcards whose variables have been filled in.
+#[derive(Clone, Debug)]
+pub(crate) struct ArnPattern {
+    fields: [Pattern; 6],
+    text: String,
+}
+
+/// Why a text of a policy is no pattern for ARNs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoArnPattern {
+    /// It does not have the six fields of an ARN, or a variable in it is malformed.
+    Malformed,
+    /// A variable has no value in this request.
+    Unresolved,
+}
+
+impl ArnPattern {
+    pub(crate) fn read(
+        text: &str,
+        version: Version,
+        context: &Context,
+    ) -> Result<Self, NoArnPattern> {
+        let template = Template::read(text, version, Wildcards::Active)
+            .map_err(|_| NoArnPattern::Malformed)?;
+        let fields = template.split_arn().ok_or(NoArnPattern::Malformed)?;
+        if !fields[0].is_literal("arn") {
+            return Err(NoArnPattern::Malformed);
+        }
+        let mut patterns: [Pattern; 6] = Default::default();
+        let mut texts = Vec::with_capacity(fields.len());
+        for (pattern, field) in patterns.iter_mut().zip(&fields) {
+            let resolved = field.resolve(context).ok_or(NoArnPattern::Unresolved)?;
+            *pattern = resolved.pattern;
+            texts.push(resolved.text);
+        }
+        Ok(Self {
+            fields: patterns,
+            text: texts.join(":"),
+        })
+    }
+
+    /// The ARN with its variables filled in.
+    pub(crate) fn shown(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the pattern covers an ARN, field by field; only in the last does `*` cross `:`.
+    pub(crate) fn matches(&self, arn: &str) -> bool {
+        split(arn).is_some_and(|fields| {
+            self.fields
+                .iter()
+                .zip(fields)
+                .all(|(pattern, field)| pattern.matches(field))
+        })
+    }
+}
+
+/// Splits an ARN of a request into its six fields; `None` when it is none.
+pub(crate) fn split(arn: &str) -> Option<[&str; 6]> {
+    let fields: Vec<&str> = arn.splitn(6, ':').collect();
+    let fields: [&str; 6] = fields.try_into().ok()?;
+    (fields[0] == "arn").then_some(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_matched_one_by_one() {
+        for (pattern, arn, expected) in [
+            ("arn:aws:s3:::b", "arn:aws:s3:::b", true),
+            ("arn:aws:s3:::B", "arn:aws:s3:::b", false),
+            ("arn:aws:s3:::b/*", "arn:aws:s3:::b/x/y:z", true),
+            ("arn:aws:s3:::b/*", "arn:aws:s3:::b", false),
+            ("arn:*:s3:::b", "arn:aws-cn:s3:::b", true),
+            ("arn:aws:*:b", "arn:aws:s3:::b", false),
+            ("arn:aws:iam::*:role/r", "arn:aws:iam::1:role/r", true),
+            ("arn:aws:iam::*:role/r", "arn:aws:iam::1:2:role/r", false),
+            ("arn:aws:sqs:us-*:1:q?", "arn:aws:sqs:us-east-1:1:q1", true),
+            ("arn:aws:sqs:us-*:1:q?", "arn:aws:sqs:eu-west-1:1:q1", false),
+        ] {
+            let matches = ArnPattern::read(pattern, Version::V2012, &Context::new())
+                .is_ok_and(|pattern| pattern.matches(arn));
+            assert_eq!(matches, expected, "{pattern} on {arn}");
+        }
+    }
+
+    #[test]
+    fn fewer_than_six_fields_are_no_arn() {
+        for text in ["*", "arn:aws:s3", "arn:aws:s3::b", "a:b:c:d:e:f"] {
+            assert_eq!(
+                ArnPattern::read(text, Version::V2012, &Context::new()).unwrap_err(),
+                NoArnPattern::Malformed,
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Whether a condition holds for a request.
+
+use super::Condition;
+use super::expected::{Expected, Family, Polarity, Setting};
+use super::operator::{Quantifier, WhenMissing};
+use crate::context::{Context, ContextValue};
+use crate::decision::ConditionTrace;
+use crate::document::{Effect, Version};
+
+/// Evaluates one condition of a statement.
+pub(crate) fn evaluate(
+    condition: &Condition,
+    version: Version,
+    effect: Effect,
+    context: &Context,
+) -> ConditionTrace {
+    let comparison = condition.operator.comparison;
+    let setting = Setting {
+        version,
+        effect,
+        context,
+    };
+    let (expected, shown): (Vec<Expected>, Vec<String>) = condition
+        .values
+        .iter()
+        .map(|value| Expected::read(comparison, value, setting))
+        .unzip();
+    let actual = context.get(&condition.key);
+    ConditionTrace {
+        operator: condition.operator.to_string(),
+        key: condition.key.clone(),
+        expected: shown,
+        actual: actual.map(|value| value.as_slice().to_vec()),
+        holds: holds(condition, &expected, actual),
+        position: condition.position,
+    }
+}
+
+fn holds(condition: &Condition, expected: &[Expected], actual: Option<&ContextValue>) -> bool {
+    let operator = condition.operator;
+    let family = operator.comparison.family();
+    let polarity = operator.comparison.polarity();
+    if family == Family::Null {
+        let absent = if actual.is_none() { "true" } else { "false" };
+        return expected.iter().any(|expected| expected.matches(absent));
+    }
+    let one = |actual: &String| {
+        let matched = expected.iter().any(|expected| expected.matches(actual));
+        !family.refuses(actual) && matched == (polarity == Polarity::Positive)
+    };
+    match (actual, operator.quantifier) {
+        (None, _) if operator.when_missing == WhenMissing::Pass => true,
+        (None, Quantifier::Single) => polarity == Polarity::Negated,
+        (None, Quantifier::ForAllValues) => true,
+        (Some(ContextValue::One(value)), Quantifier::Single) => one(value),
+        // Measured on IAM: a multivalued key needs a prefix, whatever the operator and however many values.
+        (None, Quantifier::ForAnyValue) | (Some(ContextValue::Many(_)), Quantifier::Single) => {
+            false
+        }
+        (Some(values), Quantifier::ForAllValues) => values.as_slice().iter().all(one),
+        (Some(values), Quantifier::ForAnyValue) => values.as_slice().iter().any(one),
+    }
+}

@@ -1,0 +1,429 @@
+//! The plan: what exists, what is missing, and the steps that close the gap, as data.
+//!
+//! A [`Step`] is one call to the cloud. Each is idempotent, so that a run interrupted anywhere is finished by running
+//! it again. Who applies the steps, and how many at a time, is not decided here.
+
+use std::fmt;
+
+use podpass_policy::{OidcProviderArn, PolicyArn, RoleName};
+use serde::Serialize;
+
+use crate::names::{BucketName, Region};
+use crate::tags::Tags;
+
+/// The resources looked at and the steps that bring them to the desired state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Every resource the plan is about, also those that need no step, in the order of the path.
+    pub resources: Vec<Resource>,
+    /// What has to be done, in order.
+    pub steps: Vec<Step>,
+    /// What a person should know about what was found and left alone.
+    pub notes: Vec<String>,
+}
+
+/// A cloud resource by kind and name; prints as `kind/name`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Resource {
+    /// `bucket`, `object`, `oidc-provider`, `role` or `policy`.
+    pub kind: &'static str,
+    /// The name within the kind; an object's is `BUCKET/KEY`, a provider's its issuer without the scheme.
+    pub name: String,
+}
+
+/// What became of a resource, in kubectl's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It did not exist.
+    Created,
+    /// It existed and was changed.
+    Configured,
+    /// It was as it should be.
+    Unchanged,
+}
+
+/// S3's public access block of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "S3's own four switches")]
+pub struct PublicAccessBlock {
+    /// Refuse requests that set a public ACL.
+    pub block_public_acls: bool,
+    /// Treat public ACLs as absent.
+    pub ignore_public_acls: bool,
+    /// Refuse public bucket policies.
+    pub block_public_policy: bool,
+    /// Let only the owner's principals use a public policy.
+    pub restrict_public_buckets: bool,
+}
+
+/// An object of the issuer's bucket with everything that goes into one upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectUpload {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// The key, without a leading slash.
+    pub key: String,
+    /// The content.
+    pub body: String,
+    /// The media type.
+    pub content_type: &'static str,
+    /// The tags, sent with the upload.
+    pub tags: Tags,
+}
+
+/// One call that changes something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// `s3:CreateBucket`.
+    CreateBucket {
+        /// The bucket.
+        bucket: BucketName,
+        /// Where it is made; the location constraint follows from it.
+        region: Region,
+    },
+    /// `s3:PutBucketTagging`; the whole set, others' tags included.
+    TagBucket {
+        /// The bucket.
+        bucket: BucketName,
+        /// The complete new set.
+        tags: Tags,
+    },
+    /// `s3:PutBucketPublicAccessBlock`.
+    SetPublicAccessBlock {
+        /// The bucket.
+        bucket: BucketName,
+        /// The four switches.
+        settings: PublicAccessBlock,
+    },
+    /// `s3:PutBucketPolicy`.
+    PutBucketPolicy {
+        /// The bucket.
+        bucket: BucketName,
+        /// The policy document as JSON.
+        document: String,
+    },
+    /// `s3:PutObject` with tags.
+    PutObject {
+        /// What is uploaded.
+        upload: ObjectUpload,
+        /// Whether the key exists already.
+        replaces: bool,
+    },
+    /// `s3:PutObjectTagging`; the whole set.
+    TagObject {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key.
+        key: String,
+        /// The complete new set.
+        tags: Tags,
+    },
+    /// `iam:CreateOpenIDConnectProvider` with its tags in the same call and no thumbprint.
+    CreateOidcProvider {
+        /// The issuer URL.
+        url: String,
+        /// The audiences it accepts.
+        client_ids: Vec<String>,
+        /// Its tags.
+        tags: Tags,
+    },
+    /// `iam:AddClientIDToOpenIDConnectProvider`.
+    AddClientId {
+        /// The provider.
+        provider: OidcProviderArn,
+        /// The audience to accept.
+        client_id: String,
+    },
+    /// `iam:TagOpenIDConnectProvider`.
+    TagOidcProvider {
+        /// The provider.
+        provider: OidcProviderArn,
+        /// The tags to add or set.
+        tags: Tags,
+    },
+    /// `iam:CreateRole`.
+    CreateRole {
+        /// The role's name.
+        role: RoleName,
+        /// The trust policy as JSON.
+        trust_policy: String,
+        /// What people read in the console.
+        description: String,
+        /// The managed policy that bounds it.
+        boundary: Option<PolicyArn>,
+        /// Its tags.
+        tags: Tags,
+    },
+    /// `iam:UpdateAssumeRolePolicy`.
+    UpdateTrustPolicy {
+        /// The role's name.
+        role: RoleName,
+        /// The trust policy as JSON.
+        document: String,
+    },
+    /// `iam:UpdateRole`, the description only.
+    UpdateRoleDescription {
+        /// The role's name.
+        role: RoleName,
+        /// What people read in the console.
+        description: String,
+    },
+    /// `iam:PutRolePermissionsBoundary`.
+    SetPermissionsBoundary {
+        /// The role's name.
+        role: RoleName,
+        /// The managed policy that bounds it.
+        boundary: PolicyArn,
+    },
+    /// `iam:TagRole`.
+    TagRole {
+        /// The role's name.
+        role: RoleName,
+        /// The tags to add or set.
+        tags: Tags,
+    },
+    /// `iam:PutRolePolicy`: an inline permissions policy.
+    PutRolePolicy {
+        /// The role's name.
+        role: RoleName,
+        /// The policy's name within the role.
+        policy_name: String,
+        /// The permissions policy as JSON.
+        document: String,
+    },
+}
+
+// === impl Plan ===
+
+impl Plan {
+    /// Whether everything is as it should be.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// What the plan does to `resource`.
+    pub fn outcome(&self, resource: &Resource) -> Outcome {
+        self.steps
+            .iter()
+            .filter(|step| step.resource() == *resource)
+            .map(Step::outcome)
+            .fold(Outcome::Unchanged, |so_far, step| match (so_far, step) {
+                (Outcome::Created, _) | (_, Outcome::Created) => Outcome::Created,
+                _ => step,
+            })
+    }
+
+    /// Adds another plan's resources, steps and notes after this one's.
+    pub fn extend(&mut self, other: Self) {
+        self.resources.extend(other.resources);
+        self.steps.extend(other.steps);
+        self.notes.extend(other.notes);
+    }
+}
+
+/// The numbered steps, one a line, then the notes.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.steps.is_empty() {
+            writeln!(f, "Nothing to do.")?;
+        }
+        let digits = self.steps.len().to_string().len();
+        let width = self
+            .steps
+            .iter()
+            .map(|step| step.action().len())
+            .max()
+            .unwrap_or_default();
+        for (index, step) in self.steps.iter().enumerate() {
+            writeln!(
+                f,
+                "{:>digits$}. {:<width$}  {}",
+                index + 1,
+                step.action(),
+                step.describe()
+            )?;
+        }
+        for note in &self.notes {
+            writeln!(f, "note: {note}")?;
+        }
+        Ok(())
+    }
+}
+
+// === impl Resource ===
+
+impl Resource {
+    /// A bucket.
+    pub fn bucket(name: &BucketName) -> Self {
+        Self::of("bucket", name.as_str())
+    }
+
+    /// An object in a bucket.
+    pub fn object(bucket: &BucketName, key: &str) -> Self {
+        Self::of("object", format!("{bucket}/{key}"))
+    }
+
+    /// An OIDC provider, by its issuer URL.
+    pub fn oidc_provider(issuer: &str) -> Self {
+        Self::of(
+            "oidc-provider",
+            issuer.strip_prefix("https://").unwrap_or(issuer),
+        )
+    }
+
+    /// A role.
+    pub fn role(name: &RoleName) -> Self {
+        Self::of("role", name.to_string())
+    }
+
+    fn of(kind: &'static str, name: impl Into<String>) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+        }
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name)
+    }
+}
+
+// === impl Outcome ===
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Created => "created",
+            Self::Configured => "configured",
+            Self::Unchanged => "unchanged",
+        })
+    }
+}
+
+// === impl PublicAccessBlock ===
+
+impl PublicAccessBlock {
+    /// Public policies allowed, public ACLs not: what a public issuer needs, and what ccoctl sets.
+    pub const PUBLIC_POLICY: Self = Self {
+        block_public_acls: true,
+        ignore_public_acls: true,
+        block_public_policy: false,
+        restrict_public_buckets: false,
+    };
+
+    /// Everything public is blocked: how AWS makes a new bucket.
+    pub const ALL: Self = Self {
+        block_public_acls: true,
+        ignore_public_acls: true,
+        block_public_policy: true,
+        restrict_public_buckets: true,
+    };
+}
+
+// === impl Step ===
+
+impl Step {
+    /// The resource it changes.
+    pub fn resource(&self) -> Resource {
+        match self {
+            Self::CreateBucket { bucket, .. }
+            | Self::TagBucket { bucket, .. }
+            | Self::SetPublicAccessBlock { bucket, .. }
+            | Self::PutBucketPolicy { bucket, .. } => Resource::bucket(bucket),
+            Self::PutObject { upload, .. } => Resource::object(&upload.bucket, &upload.key),
+            Self::TagObject { bucket, key, .. } => Resource::object(bucket, key),
+            Self::CreateOidcProvider { url, .. } => Resource::oidc_provider(url),
+            Self::AddClientId { provider, .. } | Self::TagOidcProvider { provider, .. } => {
+                Resource::oidc_provider(provider.issuer_without_scheme())
+            }
+            Self::CreateRole { role, .. }
+            | Self::UpdateTrustPolicy { role, .. }
+            | Self::UpdateRoleDescription { role, .. }
+            | Self::SetPermissionsBoundary { role, .. }
+            | Self::TagRole { role, .. }
+            | Self::PutRolePolicy { role, .. } => Resource::role(role),
+        }
+    }
+
+    /// The permission the caller needs for it, as IAM writes it.
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::CreateBucket { .. } => "s3:CreateBucket",
+            Self::TagBucket { .. } => "s3:PutBucketTagging",
+            Self::SetPublicAccessBlock { .. } => "s3:PutBucketPublicAccessBlock",
+            Self::PutBucketPolicy { .. } => "s3:PutBucketPolicy",
+            Self::PutObject { .. } => "s3:PutObject",
+            Self::TagObject { .. } => "s3:PutObjectTagging",
+            Self::CreateOidcProvider { .. } => "iam:CreateOpenIDConnectProvider",
+            Self::AddClientId { .. } => "iam:AddClientIDToOpenIDConnectProvider",
+            Self::TagOidcProvider { .. } => "iam:TagOpenIDConnectProvider",
+            Self::CreateRole { .. } => "iam:CreateRole",
+            Self::UpdateTrustPolicy { .. } => "iam:UpdateAssumeRolePolicy",
+            Self::UpdateRoleDescription { .. } => "iam:UpdateRole",
+            Self::SetPermissionsBoundary { .. } => "iam:PutRolePermissionsBoundary",
+            Self::TagRole { .. } => "iam:TagRole",
+            Self::PutRolePolicy { .. } => "iam:PutRolePolicy",
+        }
+    }
+
+    /// One line for a person: what it does to what.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::CreateBucket { bucket, region } => format!("create bucket {bucket} in {region}"),
+            Self::TagBucket { bucket, tags } => format!("tag bucket {bucket} with {tags}"),
+            Self::SetPublicAccessBlock { bucket, .. } => {
+                format!("allow a public policy, and no public ACL, on bucket {bucket}")
+            }
+            Self::PutBucketPolicy { bucket, .. } => {
+                format!("let anyone read the objects of bucket {bucket}")
+            }
+            Self::PutObject { upload, replaces } => format!(
+                "{} {} in bucket {}",
+                if *replaces { "update" } else { "upload" },
+                upload.key,
+                upload.bucket
+            ),
+            Self::TagObject { bucket, key, tags } => {
+                format!("tag {key} in bucket {bucket} with {tags}")
+            }
+            Self::CreateOidcProvider {
+                url, client_ids, ..
+            } => format!(
+                "create OIDC provider {url} for the audiences {}",
+                client_ids.join(", ")
+            ),
+            Self::AddClientId {
+                provider,
+                client_id,
+            } => format!("accept the audience {client_id} at {provider}"),
+            Self::TagOidcProvider { provider, tags } => format!("tag {provider} with {tags}"),
+            Self::CreateRole { role, .. } => format!("create role {role} with its trust policy"),
+            Self::UpdateTrustPolicy { role, .. } => format!("extend the trust policy of {role}"),
+            Self::UpdateRoleDescription { role, description } => {
+                format!("describe role {role} as \"{description}\"")
+            }
+            Self::SetPermissionsBoundary { role, boundary } => {
+                format!("bound role {role} by {boundary}")
+            }
+            Self::TagRole { role, tags } => format!("tag role {role} with {tags}"),
+            Self::PutRolePolicy { role, .. } => format!("write the permissions policy of {role}"),
+        }
+    }
+
+    /// Whether it makes its resource or changes it.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::CreateBucket { .. }
+            | Self::CreateOidcProvider { .. }
+            | Self::CreateRole { .. }
+            | Self::PutObject {
+                replaces: false, ..
+            } => Outcome::Created,
+            _ => Outcome::Configured,
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The trust policy of a role: which service accounts may assume it, kept up to date by adding.
+
+use std::collections::BTreeMap;
+
+use podpass_policy::OidcProviderArn;
+use serde::{Deserialize, Serialize};
+
+use crate::documents::{OneOrMany, RawDocument};
+
+/// Who may assume a role through web identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebIdentityTrust {
+    /// The OIDC provider, in the role's account.
+    pub provider: OidcProviderArn,
+    /// The subjects: `system:serviceaccount:NAMESPACE:NAME`.
+    pub subjects: Vec<String>,
+    /// The audiences: all client ids of the provider, so that the condition shuts out nothing that works today.
+    pub audiences: Vec<String>,
+}
+
+/// What became of a trust policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustUpdate {
+    /// The new document; `None` when the old one trusts everything it has to.
+    pub document: Option<String>,
+    /// What else the role trusts, for a person: it stays.
+    pub notes: Vec<String>,
+}
+
+// === impl WebIdentityTrust ===
+
+impl WebIdentityTrust {
+    /// The trust policy of a new role, as compact JSON.
+    pub fn to_json(&self) -> String {
+        RawDocument::new(&[self.statement(&[], &[])]).to_json()
+    }
+
+    /// `existing` extended by what is missing. Nothing is taken away: other statements, subjects and audiences stay.
+    pub fn added_to(&self, existing: &str) -> Result<TrustUpdate, serde_json::Error> {
+        let mut document = RawDocument::parse(existing)?;
+        let found: Vec<Option<WebIdentityStatement>> = document.statements().collect();
+        let notes = found
+            .iter()
+            .enumerate()
+            .filter_map(|(index, statement)| self.note(index, statement.as_ref()))
+            .collect();
+        let mut own = found.iter().enumerate().filter_map(|(index, statement)| {
+            Some((index, statement.as_ref()?.conditions_for(&self.provider)?))
+        });
+        let complete = own.clone().any(|(_, conditions)| {
+            is_subset(&self.subjects, conditions.subjects)
+                && is_subset(&self.audiences, conditions.audiences)
+        });
+        if complete {
+            return Ok(TrustUpdate {
+                document: None,
+                notes,
+            });
+        }
+        match own.next() {
+            Some((index, conditions)) => {
+                let sid = found[index]
+                    .as_ref()
+                    .and_then(|statement| statement.sid.clone());
+                let mut statement = self.statement(conditions.subjects, conditions.audiences);
+                statement.sid = sid;
+                document.replace(index, &statement);
+            }
+            None => document.push(&self.statement(&[], &[])),
+        }
+        Ok(TrustUpdate {
+            document: Some(document.to_json()),
+            notes,
+        })
+    }
+
+    /// Our statement with the subjects and audiences that were there first.
+    fn statement(&self, subjects: &[String], audiences: &[String]) -> Statement<'_> {
+        let issuer = self.provider.issuer_without_scheme();
+        Statement {
+            sid: None,
+            effect: "Allow",
+            principal: FederatedPrincipal {
+                federated: self.provider.to_string(),
+            },
+            action: ACTION,
+            condition: Condition {
+                string_equals: SubjectAndAudience {
+                    issuer,
+                    audiences: union(audiences, &self.audiences),
+                    subjects: union(subjects, &self.subjects),
+                },
+            },
+        }
+    }
+
+    fn note(&self, index: usize, statement: Option<&WebIdentityStatement>) -> Option<String> {
+        let number = index + 1;
+        let Some(statement) = statement else {
+            return Some(format!(
+                "statement {number} of the trust policy is not podpass's; it stays"
+            ));
+        };
+        let provider = self.provider.to_string();
+        if !statement.principal.federated.as_slice().contains(&provider) {
+            return Some(format!(
+                "statement {number} of the trust policy trusts {}; it stays",
+                statement.principal.federated.as_slice().join(", ")
+            ));
+        }
+        let conditions = statement.conditions_for(&self.provider)?;
+        let others: Vec<&str> = conditions
+            .subjects
+            .iter()
+            .filter(|subject| !self.subjects.contains(subject))
+            .map(String::as_str)
+            .collect();
+        (!others.is_empty()).then(|| {
+            format!(
+                "the trust policy also allows {}; it stays",
+                others.join(", ")
+            )
+        })
+    }
+}
+
+/// The subjects that `trust_policy` lets assume the role through any OIDC provider by plain equality.
+pub(crate) fn trusted_subjects(trust_policy: &str) -> Vec<String> {
+    let Ok(document) = RawDocument::parse(trust_policy) else {
+        return Vec::new();
+    };
+    document
+        .statements::<WebIdentityStatement>()
+        .flatten()
+        .filter(|statement| statement.effect == "Allow")
+        .flat_map(|statement| statement.condition.string_equals)
+        .filter(|(key, _)| key.to_ascii_lowercase().ends_with(":sub"))
+        .flat_map(|(_, subjects)| subjects.as_slice().to_vec())
+        .collect()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<String>,
+    effect: &'static str,
+    principal: FederatedPrincipal,
+    action: &'static str,
+    condition: Condition<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct FederatedPrincipal {
+    federated: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Condition<'a> {
+    string_equals: SubjectAndAudience<'a>,
+}
+
+struct SubjectAndAudience<'a> {
+    issuer: &'a str,
+    audiences: Vec<String>,
+    subjects: Vec<String>,
+}
+
+impl Serialize for SubjectAndAudience<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry(&format!("{}:aud", self.issuer), &self.audiences)?;
+        map.serialize_entry(&format!("{}:sub", self.issuer), &self.subjects)?;
+        map.end()
+    }
+}
+
+/// A statement of the shape that ccoctl and podpass write. One with anything more is not ours to rewrite.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct WebIdentityStatement {
+    sid: Option<String>,
+    effect: String,
+    principal: Federated,
+    action: OneOrMany<String>,
+    condition: StringEqualsOnly,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Federated {
+    federated: OneOrMany<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct StringEqualsOnly {
+    string_equals: BTreeMap<String, OneOrMany<String>>,
+}
+
+struct Conditions<'a> {
+    subjects: &'a [String],
+    audiences: &'a [String],
+}
+
+impl WebIdentityStatement {
+    /// The lists of a statement that is ours: this provider alone, this action alone, no key but `sub` and `aud`.
+    fn conditions_for(&self, provider: &OidcProviderArn) -> Option<Conditions<'_>> {
+        let only = |values: &OneOrMany<String>, expected: &str| matches!(values.as_slice(), [one] if one == expected);
+        let issuer = provider.issuer_without_scheme();
+        let (mut subjects, mut audiences) = (None, None);
+        for (key, values) in &self.condition.string_equals {
+            // Condition keys are case-insensitive.
+            if key.eq_ignore_ascii_case(&format!("{issuer}:sub")) {
+                subjects = Some(values.as_slice());
+            } else if key.eq_ignore_ascii_case(&format!("{issuer}:aud")) {
+                audiences = Some(values.as_slice());
+            } else {
+                return None;
+            }
+        }
+        let ours = self.effect == "Allow"
+            && only(&self.principal.federated, &provider.to_string())
+            && matches!(self.action.as_slice(), [one] if one.eq_ignore_ascii_case(ACTION));
+        ours.then_some(())?;
+        Some(Conditions {
+            subjects: subjects?,
+            audiences: audiences.unwrap_or_default(),
+        })
+    }
+}
+
+fn union(first: &[String], second: &[String]) -> Vec<String> {
+    let mut all = first.to_vec();
+    for value in second {
+        if !all.contains(value) {
+            all.push(value.clone());
+        }
+    }
+    all
+}
+
+fn is_subset(part: &[String], whole: &[String]) -> bool {
+    part.iter().all(|value| whole.contains(value))
+}
+
+const ACTION: &str = "sts:AssumeRoleWithWebIdentity";

@@ -1,0 +1,133 @@
+//! One API call in progress: its input, who makes it, and what will be reported about it.
+
+use jiff::Timestamp;
+use podpass_policy::{AccountId, Context, Decision, MessageStyle, PolicyTrace};
+
+use crate::authorize::Question;
+use crate::caller::Caller;
+use crate::event::{Event, EventId, Outcome};
+use crate::iam::store::Account;
+use crate::query::{ApiError, Fault, Form};
+
+/// A call of a Query API whose credentials have been verified.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) form: &'a Form,
+    pub(crate) caller: &'a Caller,
+    /// The time by the sandbox's clock.
+    pub(crate) now: Timestamp,
+    /// What the request itself brings: address, user agent, time, region.
+    pub(crate) context: &'a Context,
+    pub(crate) report: &'a mut Report,
+}
+
+/// What will be reported about a request, filled in as it becomes known.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) service: String,
+    pub(crate) action: String,
+    pub(crate) principal: String,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) resource: Option<String>,
+    pub(crate) exchange: Option<podpass_exchange::Trace>,
+    pub(crate) policy: Vec<PolicyTrace>,
+}
+
+impl Call<'_> {
+    /// Asks whether the caller may do `action` on `resource`, both inside its own account.
+    ///
+    /// `extra` holds the keys of the service; the caller's and the request's are added.
+    pub(crate) fn authorize(
+        &mut self,
+        account: &Account,
+        action: &str,
+        resource: &str,
+        extra: Context,
+    ) -> Result<(), ApiError> {
+        let mut context = self.full_context(extra);
+        context.insert("aws:ResourceAccount", account.id.as_str());
+        let question = Question {
+            caller: self.caller,
+            account: Some(account),
+            action,
+            resource,
+            context: &context,
+            resource_policy: None,
+            resource_account: Some(&account.id),
+        };
+        let decision = question.decide();
+        self.report.resource = Some(resource.to_owned());
+        self.report.add_decision(&decision);
+        if decision.is_allowed() {
+            return Ok(());
+        }
+        Err(ApiError::denied(decision.denied_message_in(
+            MessageStyle::WithReason,
+            &question.request(),
+        )))
+    }
+
+    /// The request's and the caller's context keys together with the service's own.
+    pub(crate) fn full_context(&self, extra: Context) -> Context {
+        merged([self.context.clone(), self.caller.context(), extra])
+    }
+}
+
+impl Report {
+    /// Keeps the trace of a decision.
+    pub(crate) fn add_decision(&mut self, decision: &Decision) {
+        self.policy.extend(decision.trace.iter().cloned());
+    }
+
+    /// Finishes the report.
+    pub(crate) fn into_event(self, id: EventId, time: Timestamp, outcome: Outcome) -> Event {
+        let Self {
+            service,
+            action,
+            principal,
+            account,
+            resource,
+            exchange,
+            policy,
+        } = self;
+        Event {
+            id,
+            time,
+            service,
+            action,
+            principal,
+            account,
+            resource,
+            outcome,
+            exchange,
+            policy,
+        }
+    }
+}
+
+impl From<&ApiError> for Outcome {
+    fn from(error: &ApiError) -> Self {
+        let (code, message) = (error.code.to_owned(), error.message.clone());
+        match error.fault {
+            Fault::Denied => Self::Denied {
+                code,
+                message,
+                reason: error.reason,
+            },
+            Fault::Failed => Self::Failed { code, message },
+        }
+    }
+}
+
+/// Joins contexts; later ones win.
+pub(crate) fn merged<const N: usize>(contexts: [Context; N]) -> Context {
+    let mut all = Context::new();
+    for context in contexts {
+        all.extend(
+            context
+                .iter()
+                .map(|(key, value)| (key.to_owned(), value.clone())),
+        );
+    }
+    all
+}

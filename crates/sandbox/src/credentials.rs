@@ -1,0 +1,143 @@
+//! From a request's signature to the caller it proves.
+
+use http::HeaderMap;
+use jiff::Timestamp;
+use podpass_policy::{Principal, UserName};
+
+use crate::caller::{Caller, Identity};
+use crate::host::HostName;
+use crate::iam::store::{AccessKey, Account, KeyStatus};
+use crate::received::Received;
+use crate::session::{Seal, Session};
+use crate::settings::Secret;
+use crate::sigv4::{Authorization, Dialect, Expected, SignatureError, SignedRequest};
+use crate::state::State;
+
+/// What verification needs besides the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verifier<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) seal: &'a Seal,
+    /// The sandbox's time, by which sessions end.
+    pub(crate) now: Timestamp,
+    /// The system's time, by which clients date their signatures.
+    pub(crate) wall_clock: Timestamp,
+}
+
+/// A caller whose signature has been verified, and the region it signed for.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    pub(crate) caller: Caller,
+    pub(crate) region: String,
+}
+
+/// A secret and who holds it.
+struct Credentials {
+    secret: Secret,
+    caller: Caller,
+}
+
+impl Verifier<'_> {
+    /// Verifies the signature of a request.
+    pub(crate) fn verify(
+        &self,
+        request: &Received,
+        authorization: &Authorization,
+        dialect: Dialect,
+    ) -> Result<Verified, SignatureError> {
+        let signed = SignedRequest {
+            method: request.method.as_str(),
+            path: &request.path,
+            query: &request.query,
+            headers: &request.headers,
+            body: &request.body,
+            authorization,
+            dialect,
+        };
+        let time = signed.check_scope(&expected(request.host()))?;
+        let credentials = self.find(&authorization.access_key_id, &request.headers)?;
+        signed.check_signature(credentials.secret.expose(), &time, self.wall_clock)?;
+        Ok(Verified {
+            caller: credentials.caller,
+            region: authorization.scope.region.clone(),
+        })
+    }
+
+    fn find(&self, key_id: &str, headers: &HeaderMap) -> Result<Credentials, SignatureError> {
+        let token = headers
+            .get("x-amz-security-token")
+            .map(|value| value.to_str().unwrap_or_default());
+        match self.state.access_key(key_id) {
+            Some((account, key)) => match token {
+                None => of_key(account, key),
+                // A long-term key has no session, so a token with it is somebody else's.
+                Some(_) => Err(SignatureError::InvalidToken),
+            },
+            None => match token {
+                Some(token) => self.of_token(key_id, token),
+                None if key_id.starts_with("ASIA") => Err(SignatureError::MissingToken {
+                    id: key_id.to_owned(),
+                }),
+                None => Err(SignatureError::UnknownKey {
+                    id: key_id.to_owned(),
+                }),
+            },
+        }
+    }
+
+    fn of_token(&self, key_id: &str, token: &str) -> Result<Credentials, SignatureError> {
+        let session: Session = self
+            .seal
+            .open(token)
+            .map_err(|_| SignatureError::InvalidToken)?;
+        if session.access_key_id != key_id {
+            return Err(SignatureError::InvalidToken);
+        }
+        if session.expires_at <= self.now {
+            return Err(SignatureError::ExpiredToken);
+        }
+        // A role that was deleted takes its sessions with it, also when another one has its name by now.
+        let role = self
+            .state
+            .account(session.role.account())
+            .and_then(|account| account.role_at(&session.role))
+            .filter(|role| role.id == session.role_id)
+            .ok_or(SignatureError::InvalidToken)?;
+        let secret = session.secret.clone();
+        let caller =
+            Caller::of_session(session, role.tags.clone()).ok_or(SignatureError::InvalidToken)?;
+        Ok(Credentials { secret, caller })
+    }
+}
+
+fn of_key(account: &Account, key: &AccessKey) -> Result<Credentials, SignatureError> {
+    if key.status == KeyStatus::Inactive {
+        return Err(SignatureError::InactiveKey { id: key.id.clone() });
+    }
+    let name: &UserName = &key.user;
+    let unknown = || SignatureError::UnknownKey { id: key.id.clone() };
+    let user = account.users.find(name.as_str()).ok_or_else(unknown)?;
+    let caller = Caller {
+        principal: Principal::User {
+            arn: user.arn.as_arn().clone(),
+        },
+        identity: Identity::User {
+            account: account.id.clone(),
+            name: user.arn.name().clone(),
+            id: user.id.clone(),
+            tags: user.tags.clone(),
+        },
+    };
+    Ok(Credentials {
+        secret: key.secret.clone(),
+        caller,
+    })
+}
+
+/// IAM's endpoint has no region in its name, and the global names of STS and S3 accept any.
+fn expected(host: HostName) -> Expected {
+    Expected {
+        service: host.service,
+        region: host.region,
+    }
+}

@@ -1,0 +1,293 @@
+//! What an account holds: users, access keys, roles, managed policies and OIDC providers.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use podpass_policy::{
+    AccountId, Attached, Document, DocumentKind, PolicyArn, PolicyError, PolicyName, RoleArn,
+    UserArn, UserName,
+};
+
+use super::aws_managed;
+use super::tags::Tags;
+use crate::settings::Secret;
+
+/// One AWS account's IAM.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) id: AccountId,
+    pub(crate) users: Named<User>,
+    pub(crate) roles: Named<Role>,
+    pub(crate) policies: Named<ManagedPolicy>,
+    /// By ARN, in which AWS keeps the case of the URL.
+    pub(crate) providers: BTreeMap<String, OidcProvider>,
+    /// By access key id.
+    pub(crate) access_keys: BTreeMap<String, AccessKey>,
+}
+
+/// Things found by a name whose case does not matter, and listed in the order of their names.
+#[derive(Clone, Debug)]
+pub(crate) struct Named<T>(BTreeMap<String, T>);
+
+/// An IAM user.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) arn: UserArn,
+    /// `AIDA…`.
+    pub(crate) id: String,
+    pub(crate) created: Timestamp,
+    pub(crate) grants: Grants,
+    pub(crate) tags: Tags,
+}
+
+/// A long-term access key.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessKey {
+    pub(crate) id: String,
+    pub(crate) secret: Secret,
+    pub(crate) user: UserName,
+    pub(crate) status: KeyStatus,
+    pub(crate) created: Timestamp,
+}
+
+/// Whether an access key works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyStatus {
+    Active,
+    Inactive,
+}
+
+/// An IAM role.
+#[derive(Clone, Debug)]
+pub(crate) struct Role {
+    pub(crate) arn: RoleArn,
+    /// `AROA…`; a role made again under the same name has another one.
+    pub(crate) id: String,
+    pub(crate) created: Timestamp,
+    pub(crate) description: Option<String>,
+    pub(crate) max_session_seconds: u32,
+    pub(crate) trust: PolicyText,
+    pub(crate) grants: Grants,
+    pub(crate) tags: Tags,
+}
+
+/// What gives a user or role its permissions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Grants {
+    pub(crate) inline: Named<InlinePolicy>,
+    /// In the order of attachment.
+    pub(crate) attached: Vec<PolicyArn>,
+    pub(crate) boundary: Option<PolicyArn>,
+}
+
+/// A policy that lives in its user or role.
+#[derive(Clone, Debug)]
+pub(crate) struct InlinePolicy {
+    pub(crate) name: PolicyName,
+    pub(crate) policy: PolicyText,
+}
+
+/// A policy document as it was sent, and what it says.
+#[derive(Clone, Debug)]
+pub(crate) struct PolicyText {
+    pub(crate) text: String,
+    pub(crate) document: Document,
+}
+
+/// A customer managed policy.
+#[derive(Clone, Debug)]
+pub(crate) struct ManagedPolicy {
+    pub(crate) arn: PolicyArn,
+    /// `ANPA…`.
+    pub(crate) id: String,
+    pub(crate) created: Timestamp,
+    pub(crate) updated: Timestamp,
+    pub(crate) description: Option<String>,
+    /// Oldest first; never empty.
+    pub(crate) versions: Vec<PolicyVersion>,
+    /// The number of the version in force.
+    pub(crate) default_version: u32,
+    /// Numbers are not given twice, also after a deletion.
+    pub(crate) next_version: u32,
+    pub(crate) tags: Tags,
+}
+
+/// One version of a managed policy.
+#[derive(Clone, Debug)]
+pub(crate) struct PolicyVersion {
+    /// 1 is shown as `v1`.
+    pub(crate) number: u32,
+    pub(crate) policy: PolicyText,
+    pub(crate) created: Timestamp,
+}
+
+/// An OIDC provider.
+#[derive(Clone, Debug)]
+pub(crate) struct OidcProvider {
+    /// What an exchange needs of it: ARN and client ids.
+    pub(crate) known: podpass_exchange::OidcProvider,
+    pub(crate) thumbprints: Vec<String>,
+    pub(crate) created: Timestamp,
+    pub(crate) tags: Tags,
+}
+
+/// The policies that a user or role holds, each with the name to show for it.
+#[derive(Debug, Default)]
+pub(crate) struct HeldPolicies<'a> {
+    pub(crate) identity: Vec<NamedDocument<'a>>,
+    pub(crate) boundary: Option<NamedDocument<'a>>,
+}
+
+/// A policy document and the name to show for it.
+#[derive(Debug)]
+pub(crate) struct NamedDocument<'a> {
+    pub(crate) source: String,
+    pub(crate) document: &'a Document,
+}
+
+impl Account {
+    /// An account without anything in it.
+    pub(crate) fn new(id: AccountId) -> Self {
+        Self {
+            id,
+            users: Named::default(),
+            roles: Named::default(),
+            policies: Named::default(),
+            providers: BTreeMap::new(),
+            access_keys: BTreeMap::new(),
+        }
+    }
+
+    /// The role of that ARN, path included.
+    pub(crate) fn role_at(&self, arn: &RoleArn) -> Option<&Role> {
+        self.roles
+            .find(arn.name().as_str())
+            .filter(|role| role.arn == *arn)
+    }
+
+    /// The document in force of a managed policy of this account or of AWS.
+    pub(crate) fn managed_document(&self, arn: &PolicyArn) -> Option<&Document> {
+        if arn.account().is_none() {
+            return aws_managed::find(arn).map(|policy| &policy.policy.document);
+        }
+        self.managed_policy(arn).and_then(ManagedPolicy::document)
+    }
+
+    /// The customer managed policy of that ARN.
+    pub(crate) fn managed_policy(&self, arn: &PolicyArn) -> Option<&ManagedPolicy> {
+        self.policies
+            .find(arn.name().as_str())
+            .filter(|policy| policy.arn == *arn)
+    }
+
+    /// The policies behind a set of grants; `holder` is for people, such as `role r`.
+    pub(crate) fn held_policies<'a>(
+        &'a self,
+        grants: &'a Grants,
+        holder: &str,
+    ) -> HeldPolicies<'a> {
+        let inline = grants.inline.values().map(|inline| NamedDocument {
+            source: format!("inline policy {} of {holder}", inline.name),
+            document: &inline.policy.document,
+        });
+        let attached = grants
+            .attached
+            .iter()
+            .filter_map(|arn| self.named_managed(arn));
+        HeldPolicies {
+            identity: inline.chain(attached).collect(),
+            boundary: grants
+                .boundary
+                .as_ref()
+                .and_then(|arn| self.named_managed(arn)),
+        }
+    }
+
+    /// A managed policy under its ARN.
+    pub(crate) fn named_managed(&self, arn: &PolicyArn) -> Option<NamedDocument<'_>> {
+        let document = self.managed_document(arn)?;
+        Some(NamedDocument {
+            source: format!("managed policy {arn}"),
+            document,
+        })
+    }
+}
+
+impl<T> Named<T> {
+    pub(crate) fn find(&self, name: &str) -> Option<&T> {
+        self.0.get(&fold(name))
+    }
+
+    pub(crate) fn find_mut(&mut self, name: &str) -> Option<&mut T> {
+        self.0.get_mut(&fold(name))
+    }
+
+    pub(crate) fn insert(&mut self, name: &str, value: T) {
+        self.0.insert(fold(name), value);
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) -> Option<T> {
+        self.0.remove(&fold(name))
+    }
+
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.values()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl PolicyText {
+    /// Reads a document and keeps its text.
+    pub(crate) fn parse(text: String, kind: DocumentKind) -> Result<Self, PolicyError> {
+        let document = Document::parse(&text, kind)?;
+        Ok(Self { text, document })
+    }
+
+    /// The length that quotas count: without white space.
+    pub(crate) fn counted_len(&self) -> usize {
+        self.text
+            .chars()
+            .filter(|character| !character.is_whitespace())
+            .count()
+    }
+}
+
+impl ManagedPolicy {
+    /// The version of that number.
+    pub(crate) fn version(&self, number: u32) -> Option<&PolicyVersion> {
+        self.versions
+            .iter()
+            .find(|version| version.number == number)
+    }
+
+    fn document(&self) -> Option<&Document> {
+        self.version(self.default_version)
+            .map(|version| &version.policy.document)
+    }
+}
+
+impl NamedDocument<'_> {
+    pub(crate) fn attached(&self) -> Attached<'_> {
+        Attached {
+            source: &self.source,
+            document: self.document,
+        }
+    }
+}
+
+fn fold(name: &str) -> String {
+    name.to_ascii_lowercase()
+}

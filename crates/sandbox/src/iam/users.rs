@@ -1,0 +1,155 @@
+//! Users.
+
+use podpass_policy::{Context, Partition, Path, UserArn, UserName};
+
+use super::holder::{Holder, check_quota};
+use super::pages::Paging;
+use super::roles::check_bare;
+use super::rules::{self, quota};
+use super::store::{Account, Grants, User};
+use super::tags::{KeyCase, Tags, add_request_tags, check_unique, read_tags};
+use super::{Answer, attachments, boundaries};
+use crate::call::Call;
+use crate::caller::Identity;
+use crate::ids::{self, IdKind};
+use crate::query::{ApiError, Input, Xml};
+use crate::words;
+
+/// `CreateUser`.
+pub(crate) fn create(call: &mut Call<'_>, account: &mut Account) -> Answer {
+    let mut input = Input::new(call.form);
+    let name = input.required::<UserName>("UserName", &rules::NEW_NAME);
+    let path = input.optional::<Path>("Path", &rules::PATH);
+    let boundary = input.optional::<String>("PermissionsBoundary", &rules::ARN);
+    let tags = read_tags(&mut input);
+    input.finish()?;
+    let (name, path, tags, boundary) = (name?, path?.unwrap_or_else(Path::root), tags?, boundary?);
+    let arn = UserArn::new(Partition::Aws, account.id.clone(), path, name.clone());
+
+    let mut context = Context::new();
+    add_request_tags(&mut context, &tags);
+    context.insert_some("iam:PermissionsBoundary", boundary.as_deref());
+    call.authorize(account, "iam:CreateUser", arn.as_str(), context)?;
+
+    check_unique(&tags, KeyCase::Ignored)?;
+    if account.users.find(name.as_str()).is_some() {
+        return Err(ApiError::already_exists(format!(
+            "User with name {name} already exists."
+        )));
+    }
+    check_quota(&account.users, quota::USERS, "UsersPerAccount")?;
+    let boundary = boundary
+        .map(|arn| attachments::attachable(account, &arn))
+        .transpose()?;
+    let mut kept = Tags::default();
+    kept.set(tags, KeyCase::Ignored)?;
+    let user = User {
+        arn,
+        id: ids::new_id(IdKind::User, &account.id)?,
+        created: call.now,
+        grants: Grants {
+            boundary,
+            ..Grants::default()
+        },
+        tags: kept,
+    };
+    let xml = Xml::of(|xml| xml.element("User", |xml| write(xml, &user, Detail::Full)));
+    account.users.insert(name.as_str(), user);
+    Ok(xml)
+}
+
+/// `GetUser`; without a name, the user who calls.
+pub(crate) fn read(call: &mut Call<'_>, account: &Account) -> Answer {
+    let mut input = Input::new(call.form);
+    let name = input.optional::<String>("UserName", &rules::NAME);
+    input.finish()?;
+    let name = named_or_calling(call, name?)?;
+    let found = Holder::User.find(account, &name);
+    call.authorize(account, "iam:GetUser", &found.arn, found.context())?;
+    let user = account
+        .users
+        .find(&name)
+        .ok_or_else(|| Holder::User.missing(&name))?;
+    Ok(Xml::of(|xml| {
+        xml.element("User", |xml| write(xml, user, Detail::Full))
+    }))
+}
+
+/// `ListUsers`.
+pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
+    let mut input = Input::new(call.form);
+    let prefix = input.optional::<String>("PathPrefix", &rules::PATH_PREFIX);
+    let paging = Paging::read(&mut input);
+    input.finish()?;
+    let (prefix, paging) = (prefix?.unwrap_or_else(|| "/".to_owned()), paging?);
+    let resource = format!("arn:aws:iam::{}:user{prefix}", account.id);
+    call.authorize(account, "iam:ListUsers", &resource, Context::new())?;
+    let users = account
+        .users
+        .values()
+        .filter(|user| user.arn.path().starts_with(&prefix));
+    let keyed = users.map(|user| (user.arn.name().as_str().to_ascii_lowercase(), user));
+    let page = paging.cut(call, account, &prefix, keyed)?;
+    Ok(Xml::of(|xml| {
+        xml.list("Users", &page.items, |xml, user| {
+            write(xml, user, Detail::Listed)
+        });
+        page.write_end(xml);
+    }))
+}
+
+/// `DeleteUser`.
+pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Answer {
+    let mut input = Input::new(call.form);
+    let name = input.required::<String>("UserName", &rules::NAME);
+    input.finish()?;
+    let name = name?;
+    let found = Holder::User.find(account, &name);
+    call.authorize(account, "iam:DeleteUser", &found.arn, found.context())?;
+    let user = account
+        .users
+        .find(&name)
+        .ok_or_else(|| Holder::User.missing(&name))?;
+    if account
+        .access_keys
+        .values()
+        .any(|key| key.user == *user.arn.name())
+    {
+        return Err(ApiError::delete_conflict(
+            "Cannot delete entity, must delete access keys first.",
+        ));
+    }
+    check_bare(&user.grants)?;
+    account.users.remove(&name);
+    Ok(Xml::default())
+}
+
+/// The user an action is about: the one named, else the one who calls.
+pub(crate) fn named_or_calling(call: &Call<'_>, name: Option<String>) -> Result<String, ApiError> {
+    match (name, &call.caller.identity) {
+        (Some(name), _) => Ok(name),
+        (None, Identity::User { name, .. }) => Ok(name.to_string()),
+        (None, _) => Err(ApiError::validation(
+            "Must specify userName when calling with non-User credentials",
+        )),
+    }
+}
+
+/// Which members of a user an answer has: lists leave out tags and boundary.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    Full,
+    Listed,
+}
+
+fn write(xml: &mut Xml, user: &User, detail: Detail) {
+    xml.text("Path", user.arn.path());
+    xml.text("UserName", user.arn.name().as_str());
+    xml.text("UserId", &user.id);
+    xml.text("Arn", user.arn.as_str());
+    xml.text("CreateDate", &words::date(user.created));
+    if detail == Detail::Full {
+        boundaries::write(xml, user.grants.boundary.as_ref());
+        user.tags.write_some(xml);
+    }
+}

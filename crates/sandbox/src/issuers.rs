@@ -1,0 +1,145 @@
+//! Where STS gets an issuer's keys from: the sandbox's own buckets, read anew for every token.
+//!
+//! Names under AWS's suffixes are always resolved here, so a missing bucket is a missing bucket and never a request to
+//! a stranger's. Other issuers cannot be reached.
+
+use podpass_exchange::{IssuerFailure, IssuerFailureKind};
+use podpass_token::KeySet;
+use serde_json::Value;
+
+use crate::host::HostName;
+use crate::s3::Buckets;
+use crate::sigv4;
+
+/// Reads the discovery document and the JWKS of an issuer, as anybody could.
+pub(crate) fn fetch_keys(buckets: &Buckets, issuer: &str) -> Result<KeySet, IssuerFailure> {
+    let url = format!(
+        "{}/.well-known/openid-configuration",
+        issuer.trim_end_matches('/')
+    );
+    let discovery = fetch(buckets, &url)?;
+    let jwks_uri = jwks_uri(&discovery).map_err(|detail| invalid(&url, detail))?;
+    let jwks = fetch(buckets, &jwks_uri)?;
+    KeySet::from_jwks_json(&jwks).map_err(|error| IssuerFailure::of_jwks(jwks_uri, &error))
+}
+
+fn fetch(buckets: &Buckets, url: &str) -> Result<String, IssuerFailure> {
+    let failure = |detail: String| IssuerFailure {
+        kind: IssuerFailureKind::Unreachable,
+        url: url.to_owned(),
+        detail,
+    };
+    let rest = url
+        .strip_prefix("https://")
+        .ok_or_else(|| failure("the URL is not https".to_owned()))?;
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let name = HostName::read(host);
+    if !name.is_aws() {
+        return Err(failure(format!(
+            "this sandbox reaches only issuers in its own buckets, not host {host}"
+        )));
+    }
+    let place = match (name.service.as_deref(), name.bucket) {
+        (Some("s3"), Some(bucket)) => Some((bucket, path)),
+        (Some("s3"), None) => path
+            .split_once('/')
+            .map(|(bucket, key)| (bucket.to_owned(), key)),
+        _ => None,
+    };
+    let (bucket, key) = place.ok_or_else(|| failure(format!("host {host} names no bucket")))?;
+    let key = sigv4::decode_once(key.split(['?', '#']).next().unwrap_or(key));
+    let body = &buckets
+        .read_anonymously(&bucket, &key)
+        .map_err(|error| {
+            failure(format!(
+                "status {}, {}: {}",
+                error.status.as_u16(),
+                error.code,
+                error.message
+            ))
+        })?
+        .bytes;
+    if body.len() > MAX_DOCUMENT {
+        return Err(invalid(
+            url,
+            format!("{} bytes are more than {MAX_DOCUMENT}", body.len()),
+        ));
+    }
+    String::from_utf8(body.to_vec())
+        .map_err(|_| invalid(url, "the document is not UTF-8".to_owned()))
+}
+
+/// The `jwks_uri` of a discovery document that has what AWS insists on.
+fn jwks_uri(discovery: &str) -> Result<String, String> {
+    let document: Value = serde_json::from_str(discovery).map_err(|error| {
+        format!(
+            "the discovery document is not JSON (line {}, column {})",
+            error.line(),
+            error.column()
+        )
+    })?;
+    for member in REQUIRED {
+        if !document.get(member).is_some_and(Value::is_array) {
+            return Err(format!("the discovery document has no list `{member}`"));
+        }
+    }
+    document
+        .get("jwks_uri")
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or_else(|| "the discovery document has no `jwks_uri`".to_owned())
+}
+
+fn invalid(url: &str, detail: String) -> IssuerFailure {
+    IssuerFailure {
+        kind: IssuerFailureKind::DocumentInvalid,
+        url: url.to_owned(),
+        detail,
+    }
+}
+
+const REQUIRED: [&str; 3] = [
+    "response_types_supported",
+    "subject_types_supported",
+    "id_token_signing_alg_values_supported",
+];
+
+/// Bytes; the limit that is reported for AWS's own fetches.
+const MAX_DOCUMENT: usize = 128 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn discovery_document_needs_its_lists_and_the_jwks_uri() {
+        let whole = r#"{"jwks_uri":"https://i/keys.json","response_types_supported":["id_token"],
+            "subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"]}"#;
+        assert_eq!(jwks_uri(whole).as_deref(), Ok("https://i/keys.json"));
+        for member in REQUIRED.into_iter().chain(["jwks_uri"]) {
+            let lacking = whole.replace(member, "other");
+            assert!(jwks_uri(&lacking).unwrap_err().contains(member), "{member}");
+        }
+        assert!(jwks_uri("{").unwrap_err().contains("line 1"));
+    }
+
+    #[test]
+    fn only_own_buckets_are_reached() {
+        let buckets = Buckets::default();
+        for (issuer, detail) in [
+            ("https://issuer.example", "issuer.example"),
+            ("http://absent.s3.eu-west-1.amazonaws.com", "not https"),
+            ("https://sts.amazonaws.com", "names no bucket"),
+            ("https://absent.s3.eu-west-1.amazonaws.com", "NoSuchBucket"),
+            ("https://127.0.0.1:1", "127.0.0.1"),
+        ] {
+            let failure = fetch_keys(&buckets, issuer).unwrap_err();
+            assert_eq!(failure.kind, IssuerFailureKind::Unreachable, "{issuer}");
+            assert!(
+                failure.detail.contains(detail),
+                "{issuer}: {}",
+                failure.detail
+            );
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! An embedded AWS on loopback that really verifies.
+//!
+//! It answers STS, IAM and the part of S3 that issuers and workloads need, over AWS's own wire protocols: every
+//! signed call has its Signature Version 4 checked, every call is authorised by the same evaluator that the rest of
+//! podpass uses, web identity tokens are verified against the keys their issuer publishes, and every denial carries
+//! the comparison that failed. No token, signature or verdict is cached.
+//!
+//! [`Sandbox::start`] gives a [`Running`] server; it stops when that value is stopped or dropped.
+
+mod authorize;
+mod call;
+mod caller;
+mod clock;
+mod connections;
+mod credentials;
+mod event;
+mod gateway;
+mod host;
+mod iam;
+mod ids;
+mod issuers;
+mod query;
+mod random;
+mod received;
+mod route;
+mod s3;
+mod server;
+mod session;
+mod settings;
+mod sigv4;
+mod state;
+mod storage;
+mod sts;
+mod words;
+
+pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};
+pub use event::{Event, EventId, Outcome, ParseEventIdError};
+pub use server::{Account, Running, Sandbox, StartError};
+pub use settings::{AccountSettings, AdminKey, AdminKeyError, Secret, Settings};

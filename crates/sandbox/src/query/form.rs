@@ -1,0 +1,246 @@
+//! A Query request's form and the grammar of its values: integers, booleans, lists.
+
+use std::collections::BTreeMap;
+
+use percent_encoding::percent_decode;
+
+use super::ApiError;
+
+/// The decoded parameters of a Query request; of a repeated name the last value counts.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Form {
+    parameters: BTreeMap<String, String>,
+}
+
+impl Form {
+    /// Reads `application/x-www-form-urlencoded` text.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, ApiError> {
+        let mut parameters = BTreeMap::new();
+        for pair in text
+            .split(|byte| *byte == b'&')
+            .filter(|pair| !pair.is_empty())
+        {
+            if parameters.len() == MAX_PARAMETERS {
+                return Err(ApiError::malformed_input("too many parameters"));
+            }
+            let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            let (name, value) = (decode(halves.next())?, decode(halves.next())?);
+            parameters.insert(name, value);
+        }
+        Ok(Self { parameters })
+    }
+
+    /// The value of a parameter.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
+    }
+
+    /// An integer: decimal digits with an optional sign, within 32 bits.
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        text.parse::<i32>()
+            .map(|number| Some(i64::from(number)))
+            .map_err(|_| malformed(name))
+    }
+
+    /// A boolean: `true`, `false`, `1` or `0`.
+    pub(crate) fn boolean(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        match self.text(name) {
+            None => Ok(None),
+            Some("true" | "1") => Ok(Some(true)),
+            Some("false" | "0") => Ok(Some(false)),
+            Some(_) => Err(malformed(name)),
+        }
+    }
+
+    /// The members of the list `NAME.member.N` in the order of N; a gap is a member without values.
+    ///
+    /// A member maps what follows its number to the value: nothing for plain values, `Key` for `NAME.member.1.Key`.
+    /// `None` when the list is not sent; an empty list is sent as `NAME=`.
+    pub(crate) fn list(&self, name: &str) -> Result<Option<Vec<Member<'_>>>, ApiError> {
+        let prefix = format!("{name}.member.");
+        let mut members: BTreeMap<u32, Member<'_>> = BTreeMap::new();
+        let following = self
+            .parameters
+            .range(prefix.clone()..)
+            .take_while(|(found, _)| found.starts_with(&prefix));
+        for (found, value) in following {
+            let rest = &found[prefix.len()..];
+            let (index, field) = rest.split_once('.').unwrap_or((rest, ""));
+            let index: u32 = index
+                .parse()
+                .ok()
+                .filter(|index| *index > 0)
+                .ok_or_else(|| malformed(found))?;
+            members
+                .entry(index)
+                .or_default()
+                .fields
+                .insert(field, value);
+        }
+        let mut end = 0;
+        for index in members.keys() {
+            // A new index may extend the list by ten at most, so that one parameter cannot make it huge.
+            if *index > end + MAX_EXTENSION {
+                return Err(malformed(name));
+            }
+            end = *index;
+        }
+        if end == 0 {
+            return Ok(self.text(name).map(|_| Vec::new()));
+        }
+        Ok(Some(
+            (1..=end)
+                .map(|index| members.remove(&index).unwrap_or_default())
+                .collect(),
+        ))
+    }
+}
+
+/// Parameters may hold tokens and policies, so only their names are shown.
+impl std::fmt::Debug for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.parameters.keys()).finish()
+    }
+}
+
+/// One member of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Member<'a> {
+    fields: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Member<'a> {
+    /// The value of a plain member.
+    pub(crate) fn value(&self) -> Option<&'a str> {
+        self.field("")
+    }
+
+    /// The value of a structure member's field.
+    pub(crate) fn field(&self, name: &str) -> Option<&'a str> {
+        self.fields.get(name).copied()
+    }
+}
+
+fn malformed(name: &str) -> ApiError {
+    ApiError::malformed_input(format!("Invalid value for parameter {name}"))
+}
+
+fn decode(part: Option<&[u8]>) -> Result<String, ApiError> {
+    let blanks: Vec<u8> = part
+        .unwrap_or_default()
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+        .collect();
+    percent_decode(&blanks)
+        .decode_utf8()
+        .map(std::borrow::Cow::into_owned)
+        .map_err(|_| ApiError::malformed_input("a parameter is not UTF-8"))
+}
+
+const MAX_EXTENSION: u32 = 10;
+
+/// A call with 50 tags has about 110 parameters.
+const MAX_PARAMETERS: usize = 5_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(text: &str) -> Form {
+        Form::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn decodes_names_and_values_once() {
+        let form = form("Action=GetRole&RoleName=a%2Bb+c%2520&Empty=&Bare");
+        assert_eq!(form.text("RoleName"), Some("a+b c%20"));
+        assert_eq!(form.text("Empty"), Some(""));
+        assert_eq!(form.text("Bare"), Some(""));
+        assert_eq!(form.text("Absent"), None);
+    }
+
+    #[test]
+    fn integers_follow_the_wire_grammar() {
+        for (text, expected) in [
+            ("900", Some(900)),
+            ("%2B900", Some(900)),
+            ("000900", Some(900)),
+            ("-1", Some(-1)),
+            ("+900", None),
+            ("900.0", None),
+            ("9e2", None),
+            ("2147483648", None),
+            ("", None),
+        ] {
+            let read = form(&format!("N={text}")).integer("N");
+            match expected {
+                Some(number) => assert_eq!(read, Ok(Some(number)), "{text}"),
+                None => assert_eq!(read.unwrap_err().code, "MalformedInput", "{text}"),
+            }
+        }
+    }
+
+    #[test]
+    fn booleans_are_four_words() {
+        for (text, expected) in [
+            ("true", Some(true)),
+            ("0", Some(false)),
+            ("True", None),
+            ("yes", None),
+        ] {
+            assert_eq!(
+                form(&format!("B={text}")).boolean("B").ok().flatten(),
+                expected,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn lists_keep_their_order_and_their_gaps() {
+        let form =
+            form("L.member.02=b&L.member.1=a&L.member.4=d&T.member.1.Key=k&T.member.1.Value=v&E=");
+        let values: Vec<_> = form
+            .list("L")
+            .unwrap()
+            .unwrap()
+            .iter()
+            .map(Member::value)
+            .collect();
+        assert_eq!(values, [Some("a"), Some("b"), None, Some("d")]);
+        let tags = form.list("T").unwrap().unwrap();
+        assert_eq!(
+            (tags[0].field("Key"), tags[0].field("Value")),
+            (Some("k"), Some("v"))
+        );
+        assert_eq!(form.list("E"), Ok(Some(Vec::new())));
+        assert_eq!(form.list("Absent"), Ok(None));
+    }
+
+    #[test]
+    fn list_indexes_start_at_one_and_grow_by_ten() {
+        for (text, accepted) in [
+            ("L.member.10=a", true),
+            ("L.member.12=a", false),
+            ("L.member.0=a", false),
+            ("L.member.-1=a", false),
+            ("L.member.x=a", false),
+            ("L.member.10=a&L.member.20=b", true),
+            ("L.member.4294967296=a", false),
+        ] {
+            assert_eq!(form(text).list("L").is_ok(), accepted, "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_names_only() {
+        let shown = format!("{:?}", form("WebIdentityToken=ey.secret.x"));
+        assert!(
+            shown.contains("WebIdentityToken") && !shown.contains("secret"),
+            "{shown}"
+        );
+    }
+}

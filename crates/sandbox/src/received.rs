@@ -1,0 +1,62 @@
+//! A request as it came in, whole.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use jiff::Timestamp;
+use podpass_policy::Context;
+
+use crate::host::HostName;
+
+/// A request as it came in, whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(crate) method: Method,
+    /// Still percent-encoded.
+    pub(crate) path: String,
+    /// Still percent-encoded, without `?`.
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) peer: IpAddr,
+}
+
+impl Received {
+    /// A header's value, when it is visible ASCII.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// What the `Host` header says.
+    pub(crate) fn host(&self) -> HostName {
+        HostName::read(self.header("host").unwrap_or_default())
+    }
+
+    /// The bytes that hold a Query request's parameters: the body, or the query of a GET.
+    pub(crate) fn form_bytes(&self) -> &[u8] {
+        if self.method == Method::GET {
+            self.query.as_bytes()
+        } else {
+            &self.body
+        }
+    }
+
+    /// The context keys that the request itself brings, by the sandbox's time.
+    pub(crate) fn context(&self, region: &str, now: Timestamp) -> Context {
+        let mut context = Context::new();
+        context.insert("aws:SourceIp", self.peer.to_canonical().to_string());
+        context.insert("aws:SecureTransport", false);
+        context.insert_some("aws:UserAgent", self.header("user-agent"));
+        context.insert_some("aws:Referer", self.header("referer"));
+        context.insert(
+            "aws:CurrentTime",
+            now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        );
+        context.insert("aws:EpochTime", now.as_second());
+        context.insert("aws:RequestedRegion", region);
+        context.insert("aws:ViaAWSService", false);
+        context.insert("aws:PrincipalIsAWSService", false);
+        context
+    }
+}

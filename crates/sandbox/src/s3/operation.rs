@@ -1,0 +1,279 @@
+//! Which operation a request asks for: method, whether there is a key, and the sub-resource in the query.
+
+use http::Method;
+
+use super::access::{Call, Reply};
+use super::error::S3Error;
+use super::store::Buckets;
+use super::unset::Setting;
+use super::{
+    S3Request, acl, bucket, configuration, copy, list, multipart, object, tagging, unset, upload,
+};
+
+/// An operation of the S3 API, by AWS's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    ListBuckets,
+    CreateBucket,
+    HeadBucket,
+    DeleteBucket,
+    ListObjects,
+    ListObjectsV2,
+    ListMultipartUploads,
+    DeleteObjects,
+    GetBucketLocation,
+    GetBucketPolicy,
+    PutBucketPolicy,
+    DeleteBucketPolicy,
+    GetBucketPolicyStatus,
+    GetPublicAccessBlock,
+    PutPublicAccessBlock,
+    DeletePublicAccessBlock,
+    GetBucketTagging,
+    PutBucketTagging,
+    DeleteBucketTagging,
+    GetBucketOwnershipControls,
+    PutBucketOwnershipControls,
+    DeleteBucketOwnershipControls,
+    GetBucketAcl,
+    PutBucketAcl,
+    /// The reading of a setting that nobody can have set here.
+    GetUnset(Setting),
+    GetObject,
+    HeadObject,
+    PutObject,
+    CopyObject,
+    DeleteObject,
+    GetObjectTagging,
+    PutObjectTagging,
+    DeleteObjectTagging,
+    GetObjectAcl,
+    PutObjectAcl,
+    CreateMultipartUpload,
+    UploadPart,
+    UploadPartCopy,
+    CompleteMultipartUpload,
+    AbortMultipartUpload,
+    ListParts,
+}
+
+/// The query names that select what of a bucket or object is meant; all others are parameters.
+const SUB_RESOURCES: [&str; 36] = [
+    "accelerate",
+    "acl",
+    "analytics",
+    "attributes",
+    "cors",
+    "delete",
+    "encryption",
+    "intelligent-tiering",
+    "inventory",
+    "legal-hold",
+    "lifecycle",
+    "location",
+    "logging",
+    "metadataConfiguration",
+    "metadataTable",
+    "metrics",
+    "notification",
+    "object-lock",
+    "ownershipControls",
+    "policy",
+    "policyStatus",
+    "publicAccessBlock",
+    "renameObject",
+    "replication",
+    "requestPayment",
+    "restore",
+    "retention",
+    "select",
+    "session",
+    "tagging",
+    "torrent",
+    "uploadId",
+    "uploads",
+    "versioning",
+    "versions",
+    "website",
+];
+
+// === impl Operation ===
+
+impl Operation {
+    /// The operation a request asks for.
+    ///
+    /// # Errors
+    /// `MethodNotAllowed`, and `NotImplemented` naming the sub-resource.
+    pub(crate) fn of(request: &S3Request) -> Result<Self, S3Error> {
+        let sub_resource = request
+            .query
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .find(|name| SUB_RESOURCES.contains(name));
+        match (&request.bucket, &request.key) {
+            (None, _) if request.method == Method::GET => Ok(Self::ListBuckets),
+            (None, _) => Err(S3Error::method_not_allowed(&request.method, "SERVICE")),
+            (Some(_), None) => Self::of_bucket(request, sub_resource),
+            (Some(_), Some(_)) => Self::of_object(request, sub_resource),
+        }
+    }
+
+    /// AWS's name of the operation.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::ListBuckets => "ListBuckets",
+            Self::CreateBucket => "CreateBucket",
+            Self::HeadBucket => "HeadBucket",
+            Self::DeleteBucket => "DeleteBucket",
+            Self::ListObjects => "ListObjects",
+            Self::ListObjectsV2 => "ListObjectsV2",
+            Self::ListMultipartUploads => "ListMultipartUploads",
+            Self::DeleteObjects => "DeleteObjects",
+            Self::GetBucketLocation => "GetBucketLocation",
+            Self::GetBucketPolicy => "GetBucketPolicy",
+            Self::PutBucketPolicy => "PutBucketPolicy",
+            Self::DeleteBucketPolicy => "DeleteBucketPolicy",
+            Self::GetBucketPolicyStatus => "GetBucketPolicyStatus",
+            Self::GetPublicAccessBlock => "GetPublicAccessBlock",
+            Self::PutPublicAccessBlock => "PutPublicAccessBlock",
+            Self::DeletePublicAccessBlock => "DeletePublicAccessBlock",
+            Self::GetBucketTagging => "GetBucketTagging",
+            Self::PutBucketTagging => "PutBucketTagging",
+            Self::DeleteBucketTagging => "DeleteBucketTagging",
+            Self::GetBucketOwnershipControls => "GetBucketOwnershipControls",
+            Self::PutBucketOwnershipControls => "PutBucketOwnershipControls",
+            Self::DeleteBucketOwnershipControls => "DeleteBucketOwnershipControls",
+            Self::GetBucketAcl => "GetBucketAcl",
+            Self::PutBucketAcl => "PutBucketAcl",
+            Self::GetUnset(setting) => setting.operation(),
+            Self::GetObject => "GetObject",
+            Self::HeadObject => "HeadObject",
+            Self::PutObject => "PutObject",
+            Self::CopyObject => "CopyObject",
+            Self::DeleteObject => "DeleteObject",
+            Self::GetObjectTagging => "GetObjectTagging",
+            Self::PutObjectTagging => "PutObjectTagging",
+            Self::DeleteObjectTagging => "DeleteObjectTagging",
+            Self::GetObjectAcl => "GetObjectAcl",
+            Self::PutObjectAcl => "PutObjectAcl",
+            Self::CreateMultipartUpload => "CreateMultipartUpload",
+            Self::UploadPart => "UploadPart",
+            Self::UploadPartCopy => "UploadPartCopy",
+            Self::CompleteMultipartUpload => "CompleteMultipartUpload",
+            Self::AbortMultipartUpload => "AbortMultipartUpload",
+            Self::ListParts => "ListParts",
+        }
+    }
+
+    /// Carries the operation out.
+    pub(super) fn run(self, buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+        match self {
+            Self::ListBuckets => bucket::list(buckets, call),
+            Self::CreateBucket => bucket::create(buckets, call),
+            Self::HeadBucket => bucket::head(buckets, call),
+            Self::DeleteBucket => bucket::delete(buckets, call),
+            Self::ListObjects => list::version_1(buckets, call),
+            Self::ListObjectsV2 => list::version_2(buckets, call),
+            Self::ListMultipartUploads => multipart::list(buckets, call),
+            Self::DeleteObjects => object::delete_many(buckets, call),
+            Self::GetBucketLocation => bucket::location(buckets, call),
+            Self::GetBucketPolicy => configuration::policy(buckets, call),
+            Self::PutBucketPolicy => configuration::put_policy(buckets, call),
+            Self::DeleteBucketPolicy => configuration::delete_policy(buckets, call),
+            Self::GetBucketPolicyStatus => configuration::policy_status(buckets, call),
+            Self::GetPublicAccessBlock => configuration::public_access_block(buckets, call),
+            Self::PutPublicAccessBlock => configuration::put_public_access_block(buckets, call),
+            Self::DeletePublicAccessBlock => {
+                configuration::delete_public_access_block(buckets, call)
+            }
+            Self::GetBucketTagging => tagging::of_bucket(buckets, call),
+            Self::PutBucketTagging => tagging::put_of_bucket(buckets, call),
+            Self::DeleteBucketTagging => tagging::delete_of_bucket(buckets, call),
+            Self::GetBucketOwnershipControls => configuration::ownership(buckets, call),
+            Self::PutBucketOwnershipControls => configuration::put_ownership(buckets, call),
+            Self::DeleteBucketOwnershipControls => configuration::delete_ownership(buckets, call),
+            Self::GetBucketAcl => acl::of_bucket(buckets, call),
+            Self::PutBucketAcl => acl::put_of_bucket(buckets, call),
+            Self::GetUnset(setting) => unset::read(buckets, call, setting),
+            Self::GetObject | Self::HeadObject => object::read(buckets, call),
+            Self::PutObject => upload::put(buckets, call),
+            Self::CopyObject => copy::object(buckets, call),
+            Self::DeleteObject => object::delete(buckets, call),
+            Self::GetObjectTagging => tagging::of_object(buckets, call),
+            Self::PutObjectTagging => tagging::put_of_object(buckets, call),
+            Self::DeleteObjectTagging => tagging::delete_of_object(buckets, call),
+            Self::GetObjectAcl => acl::of_object(buckets, call),
+            Self::PutObjectAcl => acl::put_of_object(buckets, call),
+            Self::CreateMultipartUpload => multipart::create(buckets, call),
+            Self::UploadPart => multipart::upload_part(buckets, call),
+            Self::UploadPartCopy => copy::part(buckets, call),
+            Self::CompleteMultipartUpload => multipart::complete(buckets, call),
+            Self::AbortMultipartUpload => multipart::abort(buckets, call),
+            Self::ListParts => multipart::list_parts(buckets, call),
+        }
+    }
+
+    fn of_bucket(request: &S3Request, sub_resource: Option<&str>) -> Result<Self, S3Error> {
+        let Some(sub_resource) = sub_resource else {
+            return match request.method {
+                Method::GET if request.query("list-type") == Some("2") => Ok(Self::ListObjectsV2),
+                Method::GET => Ok(Self::ListObjects),
+                Method::HEAD => Ok(Self::HeadBucket),
+                Method::PUT => Ok(Self::CreateBucket),
+                Method::DELETE => Ok(Self::DeleteBucket),
+                Method::POST => Err(S3Error::not_implemented("POST of a browser form")),
+                _ => Err(S3Error::method_not_allowed(&request.method, "BUCKET")),
+            };
+        };
+        let operation = match (request.method.as_str(), sub_resource) {
+            ("POST", "delete") => Self::DeleteObjects,
+            ("GET", "location") => Self::GetBucketLocation,
+            ("GET", "policy") => Self::GetBucketPolicy,
+            ("PUT", "policy") => Self::PutBucketPolicy,
+            ("DELETE", "policy") => Self::DeleteBucketPolicy,
+            ("GET", "policyStatus") => Self::GetBucketPolicyStatus,
+            ("GET", "publicAccessBlock") => Self::GetPublicAccessBlock,
+            ("PUT", "publicAccessBlock") => Self::PutPublicAccessBlock,
+            ("DELETE", "publicAccessBlock") => Self::DeletePublicAccessBlock,
+            ("GET", "tagging") => Self::GetBucketTagging,
+            ("PUT", "tagging") => Self::PutBucketTagging,
+            ("DELETE", "tagging") => Self::DeleteBucketTagging,
+            ("GET", "ownershipControls") => Self::GetBucketOwnershipControls,
+            ("PUT", "ownershipControls") => Self::PutBucketOwnershipControls,
+            ("DELETE", "ownershipControls") => Self::DeleteBucketOwnershipControls,
+            ("GET", "acl") => Self::GetBucketAcl,
+            ("PUT", "acl") => Self::PutBucketAcl,
+            ("GET", "uploads") => Self::ListMultipartUploads,
+            ("GET", other) => Self::GetUnset(
+                Setting::named(other).ok_or_else(|| S3Error::not_implemented(other))?,
+            ),
+            (_, other) => return Err(S3Error::not_implemented(other)),
+        };
+        Ok(operation)
+    }
+
+    fn of_object(request: &S3Request, sub_resource: Option<&str>) -> Result<Self, S3Error> {
+        let is_copy = request.headers.contains_key("x-amz-copy-source");
+        let operation = match (request.method.as_str(), sub_resource) {
+            ("GET", None) => Self::GetObject,
+            ("HEAD", None) => Self::HeadObject,
+            ("PUT", None) if is_copy => Self::CopyObject,
+            ("PUT", None) => Self::PutObject,
+            ("DELETE", None) => Self::DeleteObject,
+            ("GET", Some("tagging")) => Self::GetObjectTagging,
+            ("PUT", Some("tagging")) => Self::PutObjectTagging,
+            ("DELETE", Some("tagging")) => Self::DeleteObjectTagging,
+            ("GET", Some("acl")) => Self::GetObjectAcl,
+            ("PUT", Some("acl")) => Self::PutObjectAcl,
+            ("POST", Some("uploads")) => Self::CreateMultipartUpload,
+            ("PUT", Some("uploadId")) if is_copy => Self::UploadPartCopy,
+            ("PUT", Some("uploadId")) => Self::UploadPart,
+            ("POST", Some("uploadId")) => Self::CompleteMultipartUpload,
+            ("DELETE", Some("uploadId")) => Self::AbortMultipartUpload,
+            ("GET", Some("uploadId")) => Self::ListParts,
+            (_, Some(other)) => return Err(S3Error::not_implemented(other)),
+            (_, None) => return Err(S3Error::method_not_allowed(&request.method, "OBJECT")),
+        };
+        Ok(operation)
+    }
+}

@@ -1,0 +1,218 @@
+//! Starting and stopping: the first accounts, the address, and the handle that keeps a sandbox alive.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use podpass_policy::AccountId;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::event::{Event, EventId};
+use crate::gateway::Gateway;
+use crate::ids::{self, IdKind};
+use crate::random::RandomFailure;
+use crate::session::Seal;
+use crate::settings::{AccountSettings, Secret, Settings};
+use crate::state::State;
+use crate::{connections, iam};
+
+/// The embedded AWS; [`Sandbox::start`] runs it.
+#[derive(Debug)]
+pub struct Sandbox;
+
+/// A sandbox that accepts connections; it stops when dropped.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    accounts: Vec<Account>,
+    gateway: Arc<Gateway>,
+    stop: Option<oneshot::Sender<()>>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+/// An account of a running sandbox and its administrator's access key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The account's twelve digits.
+    pub id: AccountId,
+    /// The access key id of the IAM user `admin`.
+    pub access_key_id: String,
+    /// The secret access key of the IAM user `admin`.
+    pub secret_access_key: Secret,
+}
+
+/// Why a sandbox does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address is reachable from other machines, and that was not asked for.
+    #[error("refusing to listen on `{listen}`, which is not a loopback address")]
+    NotLoopback {
+        /// The address as given.
+        listen: SocketAddr,
+    },
+    /// Another process listens there.
+    #[error("address `{listen}` is already in use")]
+    InUse {
+        /// The address as given.
+        listen: SocketAddr,
+        /// The operating system's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// The address cannot be bound for another cause.
+    #[error("cannot listen on `{listen}`")]
+    Bind {
+        /// The address as given.
+        listen: SocketAddr,
+        /// The operating system's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// The settings name no account.
+    #[error("a sandbox needs at least one account")]
+    NoAccount,
+    /// The settings name an account twice.
+    #[error("account `{id}` is given twice")]
+    DuplicateAccount {
+        /// The repeated account.
+        id: AccountId,
+    },
+    /// Two accounts have the same access key id.
+    #[error("access key id `{id}` is given to two accounts")]
+    DuplicateAdminKey {
+        /// The repeated access key id.
+        id: String,
+    },
+    /// The operating system gave no random numbers.
+    #[error("no random numbers for keys")]
+    Random,
+}
+
+impl Sandbox {
+    /// Starts a sandbox and returns once it accepts connections.
+    ///
+    /// It needs a Tokio runtime with I/O and time enabled, on which its connections are served.
+    pub async fn start(settings: Settings) -> Result<Running, StartError> {
+        let listen = settings.listen;
+        if !listen.ip().is_loopback() && !settings.allow_remote {
+            return Err(StartError::NotLoopback { listen });
+        }
+        let (state, accounts) = first_state(&settings)?;
+        let seal = Seal::random()?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::AddrInUse => StartError::InUse { listen, source },
+                _ => StartError::Bind { listen, source },
+            })?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| StartError::Bind { listen, source })?;
+        let gateway = Arc::new(Gateway::new(state, seal, settings.clock));
+        let (stop, stopped) = oneshot::channel();
+        let accepting = tokio::spawn(connections::accept(listener, Arc::clone(&gateway), stopped));
+        Ok(Running {
+            address,
+            accounts,
+            gateway,
+            stop: Some(stop),
+            accepting: Some(accepting),
+        })
+    }
+}
+
+impl Running {
+    /// The base URL for AWS clients, such as `http://127.0.0.1:4566`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address that accepts connections.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The accounts in the order of the settings, with their administrators' keys.
+    pub fn accounts(&self) -> &[Account] {
+        &self.accounts
+    }
+
+    /// The newest 10 000 events, oldest first.
+    pub fn events(&self) -> Vec<Event> {
+        self.gateway.events().all()
+    }
+
+    /// The event of that id, while it is among the newest 10 000.
+    pub fn event(&self, id: EventId) -> Option<Event> {
+        self.gateway.events().find(id)
+    }
+
+    /// Stops accepting, lets requests in progress finish for up to two seconds, and closes every connection.
+    pub async fn stop(mut self) {
+        self.signal_stop();
+        if let Some(accepting) = self.accepting.take() {
+            // A join error is a panic of the task, and then nothing is left to stop.
+            let _ = accepting.await;
+        }
+    }
+
+    fn signal_stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // The receiver is gone only when the task has ended.
+            let _ = stop.send(());
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.signal_stop();
+        if let Some(accepting) = &self.accepting {
+            accepting.abort();
+        }
+    }
+}
+
+/// The accounts of a fresh sandbox: in each, the user `admin` with every permission and one access key.
+fn first_state(settings: &Settings) -> Result<(State, Vec<Account>), StartError> {
+    if settings.accounts.is_empty() {
+        return Err(StartError::NoAccount);
+    }
+    let now = settings.clock.now();
+    let (mut state, mut accounts) = (State::default(), Vec::new());
+    for AccountSettings { id, admin_key } in &settings.accounts {
+        if state.account(id).is_some() {
+            return Err(StartError::DuplicateAccount { id: id.clone() });
+        }
+        let account = Account {
+            id: id.clone(),
+            access_key_id: match admin_key {
+                Some(key) => key.id().to_owned(),
+                None => ids::new_id(IdKind::LongTermKey, id)?,
+            },
+            secret_access_key: match admin_key {
+                Some(key) => key.secret().clone(),
+                None => ids::new_secret()?,
+            },
+        };
+        if state.access_key(&account.access_key_id).is_some() {
+            return Err(StartError::DuplicateAdminKey {
+                id: account.access_key_id,
+            });
+        }
+        state
+            .accounts
+            .insert(id.clone(), iam::with_administrator(&account, now)?);
+        accounts.push(account);
+    }
+    Ok((state, accounts))
+}
+
+impl From<RandomFailure> for StartError {
+    fn from(_: RandomFailure) -> Self {
+        Self::Random
+    }
+}

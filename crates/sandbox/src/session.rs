@@ -1,0 +1,219 @@
+//! Role sessions, sealed into their own tokens: whoever brings the token brings the session, so there is no table of
+//! sessions and nothing to forget.
+
+use std::fmt;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use podpass_policy::{Context, ContextValue, RoleArn, SessionName};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::random::{self, RandomFailure};
+use crate::settings::Secret;
+
+/// A session of a role.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Session {
+    /// `ASIA…`.
+    pub(crate) access_key_id: String,
+    pub(crate) secret: Secret,
+    pub(crate) role: RoleArn,
+    /// The unique id that the role had when the session began.
+    pub(crate) role_id: String,
+    pub(crate) name: SessionName,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    /// The session policy as it was sent.
+    pub(crate) policy: Option<String>,
+    /// The ARNs of managed session policies.
+    pub(crate) policy_arns: Vec<String>,
+    /// The keys that every request of the session carries: provider, subject, audience, session tags.
+    pub(crate) context: Context,
+}
+
+/// The key that seals sessions; each sandbox has its own.
+pub(crate) struct Seal {
+    key: RandomizedNonceKey,
+}
+
+/// The token is not one that this sandbox sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a session token of this sandbox")]
+pub(crate) struct InvalidSessionToken;
+
+/// What the token holds, in plain types.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed {
+    access_key_id: String,
+    secret: Zeroizing<String>,
+    role: String,
+    role_id: String,
+    name: String,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+    policy: Option<String>,
+    policy_arns: Vec<String>,
+    single: Vec<(String, String)>,
+    multiple: Vec<(String, Vec<String>)>,
+}
+
+impl Seal {
+    /// Makes a seal of a random key.
+    pub(crate) fn random() -> Result<Self, RandomFailure> {
+        let key = Zeroizing::new(random::bytes::<32>()?);
+        let key = RandomizedNonceKey::new(&AES_256_GCM, key.as_ref()).map_err(|_| RandomFailure)?;
+        Ok(Self { key })
+    }
+
+    /// Makes the session token of a session.
+    pub(crate) fn close(&self, session: &Session) -> Result<Secret, RandomFailure> {
+        let mut sealed = serde_json::to_vec(&Sealed::of(session)).map_err(|_| RandomFailure)?;
+        let nonce = self
+            .key
+            .seal_in_place_append_tag(Aad::from(HEADER), &mut sealed)
+            .map_err(|_| RandomFailure)?;
+        Ok(Secret::new(
+            STANDARD.encode([HEADER, nonce.as_ref(), &sealed].concat()),
+        ))
+    }
+
+    /// Reads a session back from its token.
+    pub(crate) fn open(&self, token: &str) -> Result<Session, InvalidSessionToken> {
+        let bytes = STANDARD.decode(token).map_err(|_| InvalidSessionToken)?;
+        let rest = bytes.strip_prefix(HEADER).ok_or(InvalidSessionToken)?;
+        let (nonce, sealed) = rest
+            .split_at_checked(NONCE_LEN)
+            .ok_or(InvalidSessionToken)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| InvalidSessionToken)?;
+        let mut plain = Zeroizing::new(sealed.to_vec());
+        let plain = self
+            .key
+            .open_in_place(nonce, Aad::from(HEADER), &mut plain)
+            .map_err(|_| InvalidSessionToken)?;
+        let sealed: Sealed = serde_json::from_slice(plain).map_err(|_| InvalidSessionToken)?;
+        sealed.session().ok_or(InvalidSessionToken)
+    }
+}
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seal([redacted])")
+    }
+}
+
+impl Sealed {
+    fn of(session: &Session) -> Self {
+        let (mut single, mut multiple) = (Vec::new(), Vec::new());
+        for (key, value) in session.context.iter() {
+            match value {
+                ContextValue::One(value) => single.push((key.to_owned(), value.clone())),
+                ContextValue::Many(values) => multiple.push((key.to_owned(), values.clone())),
+            }
+        }
+        Self {
+            access_key_id: session.access_key_id.clone(),
+            secret: Zeroizing::new(session.secret.expose().to_owned()),
+            role: session.role.to_string(),
+            role_id: session.role_id.clone(),
+            name: session.name.to_string(),
+            issued_at: session.issued_at,
+            expires_at: session.expires_at,
+            policy: session.policy.clone(),
+            policy_arns: session.policy_arns.clone(),
+            single,
+            multiple,
+        }
+    }
+
+    fn session(mut self) -> Option<Session> {
+        let mut context: Context = self.single.into_iter().collect();
+        context.extend(self.multiple);
+        Some(Session {
+            access_key_id: self.access_key_id,
+            secret: Secret::new(std::mem::take(&mut *self.secret)),
+            role: self.role.parse().ok()?,
+            role_id: self.role_id,
+            name: self.name.parse().ok()?,
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+            policy: self.policy,
+            policy_arns: self.policy_arns,
+            context,
+        })
+    }
+}
+
+/// Nine bytes that make every token start as AWS's do, with `IQoJb3JpZ2lu`.
+const HEADER: &[u8] = b"\x21\x0a\x09origin";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        let mut context = Context::new();
+        context.insert(
+            "aws:FederatedProvider",
+            "arn:aws:iam::123456789012:oidc-provider/issuer.example",
+        );
+        context.insert("issuer.example:amr", vec!["a".to_owned(), "b".to_owned()]);
+        Session {
+            access_key_id: "ASIARZPUZDIKAAAAAAAA".into(),
+            secret: Secret::new("s".repeat(40)),
+            role: "arn:aws:iam::123456789012:role/a/b/reader".parse().unwrap(),
+            role_id: "AROARZPUZDIKAAAAAAAAA".into(),
+            name: "pod".parse().unwrap(),
+            issued_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+            expires_at: "2026-11-23T11:00:00Z".parse().unwrap(),
+            policy: Some("{}".into()),
+            policy_arns: vec!["arn:aws:iam::aws:policy/AdministratorAccess".into()],
+            context,
+        }
+    }
+
+    #[test]
+    fn a_session_comes_back_from_its_token() {
+        let seal = Seal::random().unwrap();
+        let token = seal.close(&session()).unwrap();
+        assert!(token.expose().starts_with("IQoJb3JpZ2lu") && token.expose().len() >= 300);
+        assert_eq!(seal.open(token.expose()), Ok(session()));
+    }
+
+    #[test]
+    fn refuses_tokens_that_were_changed_or_sealed_elsewhere() {
+        let seal = Seal::random().unwrap();
+        let token = seal.close(&session()).unwrap();
+        let bytes = STANDARD.decode(token.expose()).unwrap();
+        for place in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[place] ^= 1;
+            assert_eq!(
+                seal.open(&STANDARD.encode(changed)),
+                Err(InvalidSessionToken),
+                "byte {place}"
+            );
+        }
+        let elsewhere = Seal::random().unwrap();
+        for (case, text) in [
+            ("sealed elsewhere", token.expose()),
+            ("empty", ""),
+            ("short", "IQoJb3JpZ2lu"),
+            ("text", "?"),
+        ] {
+            assert_eq!(elsewhere.open(text), Err(InvalidSessionToken), "{case}");
+        }
+    }
+
+    #[test]
+    fn equal_sessions_have_different_tokens() {
+        let seal = Seal::random().unwrap();
+        assert_ne!(
+            seal.close(&session()).unwrap(),
+            seal.close(&session()).unwrap()
+        );
+    }
+}

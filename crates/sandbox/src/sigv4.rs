@@ -1,0 +1,24 @@
+//! Signature Version 4: reading a request's signature, recomputing it from the secret, and AWS's words when they
+//! differ.
+
+mod authorization;
+mod canonical;
+mod error;
+mod verify;
+
+pub(crate) use authorization::{Authorization, Scope};
+pub(crate) use canonical::decode_once;
+pub(crate) use error::SignatureError;
+pub(crate) use verify::{Expected, SignedRequest};
+
+/// How a service treats the request it is about to verify.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// S3: the path is signed as it is, errors are S3's, clocks may differ by fifteen minutes.
+    S3,
+    /// Every other service: the path is normalised and encoded again, clocks may differ by five minutes.
+    Query,
+}
+
+#[cfg(test)]
+mod tests;

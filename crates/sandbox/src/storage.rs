@@ -1,0 +1,208 @@
+//! S3's side of the listener: from a received request to the buckets, with the caller's policies at hand.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode};
+use podpass_policy::{AccountId, Attached, Context, Document, MessageStyle, Principal};
+
+use crate::authorize::Question;
+use crate::call::{Report, merged};
+use crate::caller::Caller;
+use crate::iam::store::Account;
+use crate::received::Received;
+use crate::s3::{Authorizer, S3Error, S3Request};
+use crate::sigv4::{self, Dialect, SignatureError};
+
+/// The caller of an S3 request, to be asked about each action.
+#[derive(Debug)]
+pub(crate) struct BucketCaller<'a> {
+    pub(crate) caller: &'a Caller,
+    /// The caller's account; `None` for anonymous callers.
+    pub(crate) account: Option<&'a Account>,
+    /// What the request itself brings.
+    pub(crate) context: &'a Context,
+    pub(crate) report: &'a mut Report,
+}
+
+impl Authorizer for BucketCaller<'_> {
+    fn principal(&self) -> &Principal {
+        &self.caller.principal
+    }
+
+    fn authorize(
+        &mut self,
+        action: &str,
+        resource: &str,
+        context: Context,
+        bucket_policy: Option<&Document>,
+        bucket_owner: &AccountId,
+    ) -> Result<(), String> {
+        let mut context = merged([self.context.clone(), self.caller.context(), context]);
+        context.insert("aws:ResourceAccount", bucket_owner.as_str());
+        let bucket = resource
+            .rsplit(":::")
+            .next()
+            .and_then(|path| path.split('/').next())
+            .unwrap_or(resource);
+        let source = format!("bucket policy of {bucket}");
+        let question = Question {
+            caller: self.caller,
+            account: self.account,
+            action,
+            resource,
+            context: &context,
+            resource_policy: bucket_policy.map(|document| Attached {
+                source: &source,
+                document,
+            }),
+            resource_account: Some(bucket_owner),
+        };
+        let decision = question.decide();
+        // One call may need several actions; the first is on what it is about.
+        if self.report.resource.is_none() {
+            self.report.resource = Some(resource.to_owned());
+        }
+        self.report.add_decision(&decision);
+        if decision.is_allowed() {
+            return Ok(());
+        }
+        Err(decision.denied_message_in(MessageStyle::S3, &question.request()))
+    }
+}
+
+/// Takes a request apart as S3 does: bucket from host name or path, everything decoded once.
+pub(crate) fn read_request(received: &Received, region: String, request_id: String) -> S3Request {
+    let path = received.path.trim_start_matches('/');
+    let (bucket, key) = match received.host().bucket {
+        Some(bucket) => (
+            bucket,
+            received.path.strip_prefix('/').unwrap_or(&received.path),
+        ),
+        None => {
+            let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+            (sigv4::decode_once(bucket), key)
+        }
+    };
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    S3Request {
+        method: received.method.clone(),
+        bucket: some(bucket),
+        key: some(sigv4::decode_once(key)),
+        query: read_query(&received.query),
+        headers: received.headers.clone(),
+        body: received.body.clone(),
+        region,
+        request_id,
+    }
+}
+
+/// The answer to a request whose signature does not hold.
+pub(crate) fn refuse(
+    error: &SignatureError,
+    request: &Received,
+    request_id: &str,
+) -> Response<Bytes> {
+    let refusal = error.refusal(Dialect::S3);
+    let error = S3Error::new(refusal.status, refusal.code, refusal.message);
+    let error = refusal
+        .details
+        .into_iter()
+        .fold(error, |error, (element, value)| error.with(element, value));
+    let mut response = error.into_response(request_id);
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert("x-amz-request-id", id);
+    }
+    if request.method == Method::HEAD {
+        *response.body_mut() = Bytes::new();
+    }
+    response
+}
+
+/// The error of an answer, for the event.
+pub(crate) fn error_of(response: &Response<Bytes>) -> Option<(StatusCode, String, String)> {
+    if let Some(error) = response.extensions().get::<S3Error>() {
+        return Some((error.status, error.code.to_owned(), error.message.clone()));
+    }
+    let status = response.status();
+    let failed = status.is_client_error() || status.is_server_error();
+    failed.then(|| {
+        (
+            status,
+            status.as_u16().to_string(),
+            status.canonical_reason().unwrap_or_default().to_owned(),
+        )
+    })
+}
+
+fn read_query(query: &str) -> Vec<(String, Option<String>)> {
+    let decode = |text: &str| sigv4::decode_once(&text.replace('+', " "));
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| match pair.split_once('=') {
+            Some((name, value)) => (decode(name), Some(decode(value))),
+            None => (decode(pair), None),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(host: &str, target: &str) -> S3Request {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let received = Received {
+            method: http::Method::GET,
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: [(http::header::HOST, host.parse().unwrap())]
+                .into_iter()
+                .collect(),
+            body: Bytes::new(),
+            peer: std::net::Ipv4Addr::LOCALHOST.into(),
+        };
+        read_request(&received, "us-east-1".into(), "ID".into())
+    }
+
+    #[test]
+    fn bucket_and_key_come_from_host_or_path_decoded_once() {
+        let cases: [(&str, &str, Option<&str>, Option<&str>); 10] = [
+            ("127.0.0.1:1", "/", None, None),
+            ("127.0.0.1:1", "/b", Some("b"), None),
+            ("127.0.0.1:1", "/b/", Some("b"), None),
+            ("127.0.0.1:1", "/b/k/l", Some("b"), Some("k/l")),
+            ("127.0.0.1:1", "/b/a%2520b+c", Some("b"), Some("a%20b+c")),
+            ("127.0.0.1:1", "/b//k", Some("b"), Some("/k")),
+            ("b.s3.eu-west-1.amazonaws.com", "/", Some("b"), None),
+            (
+                "b.s3.eu-west-1.amazonaws.com",
+                "/k/l",
+                Some("b"),
+                Some("k/l"),
+            ),
+            ("b.localhost:1", "/k", Some("b"), Some("k")),
+            ("s3.eu-west-1.amazonaws.com", "/b/k", Some("b"), Some("k")),
+        ];
+        for (host, target, bucket, key) in cases {
+            let read = request(host, target);
+            assert_eq!(
+                (read.bucket.as_deref(), read.key.as_deref()),
+                (bucket, key),
+                "{host}{target}"
+            );
+        }
+    }
+
+    #[test]
+    fn query_tells_bare_names_from_empty_values() {
+        let read = request("127.0.0.1:1", "/b?policy&prefix=&marker=a%2Bb+c");
+        assert_eq!(
+            read.query,
+            [
+                ("policy".to_owned(), None),
+                ("prefix".to_owned(), Some(String::new())),
+                ("marker".to_owned(), Some("a+b c".to_owned())),
+            ]
+        );
+    }
+}

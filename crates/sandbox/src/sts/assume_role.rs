@@ -1,0 +1,94 @@
+//! `AssumeRole`.
+
+use podpass_exchange::{AssumeRoleRequest, Caller, SessionTag, assume_role};
+use podpass_policy::RoleArn;
+
+use super::web_identity::role_at;
+use super::{Sts, member_values, refuse, session_answer};
+use crate::call::Call;
+use crate::iam::store::NamedDocument;
+use crate::query::{ApiError, Form, Xml};
+
+/// Gives a signed caller a session of a role.
+pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError> {
+    let request = read_request(call)?;
+    call.report.resource = Some(request.role_arn.clone());
+    let context = call.caller.context();
+    let account = call
+        .caller
+        .account_id()
+        .and_then(|id| sts.state.account(id));
+    let policies = account
+        .map(|account| call.caller.policies(account))
+        .unwrap_or_default();
+    let caller = Caller {
+        principal: &call.caller.principal,
+        context: &context,
+        identity: policies
+            .held
+            .identity
+            .iter()
+            .map(NamedDocument::attached)
+            .collect(),
+        boundary: policies.held.boundary.as_ref().map(NamedDocument::attached),
+        session: policies
+            .session
+            .as_ref()
+            .map(|documents| documents.iter().map(NamedDocument::attached).collect()),
+    };
+    let role = request
+        .role_arn
+        .parse::<RoleArn>()
+        .ok()
+        .and_then(|arn| role_at(sts, &arn));
+    let grant = assume_role(&request, &caller, role.as_ref(), call.now)
+        .map_err(|denial| refuse(call, denial))?;
+    call.report.exchange = Some(grant.trace.clone());
+    let credentials = session_answer::issue(sts, call, &grant, request.policy.as_deref())?;
+    Ok(Xml::of(|xml| {
+        xml.append(&credentials);
+        session_answer::write_assumed_role(xml, &grant);
+    }))
+}
+
+fn read_request(call: &Call<'_>) -> Result<AssumeRoleRequest, ApiError> {
+    let form = call.form;
+    let text = |name: &str| form.text(name).map(str::to_owned);
+    Ok(AssumeRoleRequest {
+        role_arn: text("RoleArn").unwrap_or_default(),
+        role_session_name: text("RoleSessionName").unwrap_or_default(),
+        policy: text("Policy"),
+        policy_arns: member_values(form, "PolicyArns", "arn")?,
+        duration_seconds: form.integer("DurationSeconds")?,
+        tags: read_tags(form)?,
+        external_id: text("ExternalId"),
+        source_identity: text("SourceIdentity"),
+        serial_number: text("SerialNumber"),
+        token_code: text("TokenCode"),
+        partition: Some(podpass_policy::Partition::Aws),
+        context: call.context.clone(),
+    })
+}
+
+fn read_tags(form: &Form) -> Result<Vec<SessionTag>, ApiError> {
+    let transitive = form.list("TransitiveTagKeys")?.unwrap_or_default();
+    let is_transitive = |key: &str| {
+        transitive
+            .iter()
+            .filter_map(|member| member.value())
+            .any(|listed| listed.eq_ignore_ascii_case(key))
+    };
+    let members = form.list("Tags")?.unwrap_or_default();
+    Ok(members
+        .iter()
+        .map(|member| {
+            let key = member.field("Key").unwrap_or_default();
+            let value = member.field("Value").unwrap_or_default().to_owned();
+            SessionTag {
+                key: key.to_owned(),
+                value,
+                transitive: is_transitive(key),
+            }
+        })
+        .collect())
+}

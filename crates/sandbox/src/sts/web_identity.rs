@@ -1,0 +1,90 @@
+//! `AssumeRoleWithWebIdentity`.
+
+use podpass_exchange::{Role, WebIdentityGrant, WebIdentityRequest, present};
+use podpass_policy::RoleArn;
+use podpass_token::Token;
+
+use super::{Sts, member_values, refuse, session_answer};
+use crate::call::Call;
+use crate::issuers;
+use crate::query::{ApiError, Xml};
+
+/// Exchanges a token for a session of a role.
+pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError> {
+    let request = read_request(call)?;
+    call.report.resource = Some(request.role_arn.clone());
+    let grant = decide(sts, call, request)?;
+    let credentials = session_answer::issue(sts, call, &grant.grant, call.form.text("Policy"))?;
+    Ok(Xml::of(|xml| {
+        xml.append(&credentials);
+        xml.text("SubjectFromWebIdentityToken", &grant.subject);
+        session_answer::write_assumed_role(xml, &grant.grant);
+        xml.text("Provider", grant.provider.as_str());
+        xml.text("Audience", &grant.audience);
+    }))
+}
+
+fn read_request(call: &Call<'_>) -> Result<WebIdentityRequest, ApiError> {
+    let form = call.form;
+    let text = |name: &str| form.text(name).map(str::to_owned);
+    Ok(WebIdentityRequest {
+        role_arn: text("RoleArn").unwrap_or_default(),
+        role_session_name: text("RoleSessionName").unwrap_or_default(),
+        token: Token::new(text("WebIdentityToken").unwrap_or_default()),
+        provider_id: text("ProviderId"),
+        policy: text("Policy"),
+        policy_arns: member_values(form, "PolicyArns", "arn")?,
+        duration_seconds: form.integer("DurationSeconds")?,
+        partition: Some(podpass_policy::Partition::Aws),
+        context: call.context.clone(),
+    })
+}
+
+fn decide(
+    sts: &Sts<'_>,
+    call: &mut Call<'_>,
+    request: WebIdentityRequest,
+) -> Result<WebIdentityGrant, ApiError> {
+    let presented = present(request, call.now).map_err(|denial| refuse(call, denial))?;
+    let role_arn = presented.role_arn().clone();
+    call.report.account = Some(role_arn.account().clone());
+    call.report.principal = presented.issuer().to_owned();
+
+    // The role's account comes first; the others' providers only make a denial more telling.
+    let own = sts.state.account(role_arn.account());
+    let others = sts
+        .state
+        .accounts
+        .values()
+        .filter(|account| account.id != *role_arn.account());
+    let providers = own
+        .into_iter()
+        .chain(others)
+        .flat_map(|account| account.providers.values());
+    let registered = presented
+        .at(providers.map(|provider| &provider.known))
+        .map_err(|denial| refuse(call, denial))?;
+    call.report.principal = registered.provider_arn().to_string();
+
+    let keys = issuers::fetch_keys(&sts.state.buckets, registered.issuer());
+    let verified = registered
+        .verify(keys.as_ref().map_err(Clone::clone))
+        .map_err(|denial| refuse(call, denial))?;
+    let role = role_at(sts, &role_arn);
+    let grant = verified
+        .authorise(role.as_ref())
+        .map_err(|denial| refuse(call, denial))?;
+    call.report.exchange = Some(grant.trace.clone());
+    Ok(grant)
+}
+
+/// The role of that ARN as an exchange needs it.
+pub(super) fn role_at(sts: &Sts<'_>, arn: &RoleArn) -> Option<Role> {
+    let role = sts.state.account(arn.account())?.role_at(arn)?;
+    Some(Role {
+        arn: role.arn.clone(),
+        id: role.id.clone(),
+        trust: role.trust.document.clone(),
+        max_session_seconds: role.max_session_seconds,
+    })
+}

@@ -1,0 +1,44 @@
+//! Test inputs that are not part of the project.
+
+use std::path::{Path, PathBuf};
+
+/// The path of a test input under `PODPASS_TEST_DATA` (default: `../shared/data` beside the project).
+///
+/// Returns `None`, and says so on stderr, when the file is absent, so that a test can be skipped on a laptop.
+///
+/// # Panics
+/// When the file is absent and `CI=true`: there a missing part is a failure.
+pub fn test_data(relative: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("PODPASS_TEST_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+        PathBuf::from,
+    );
+    let path = root.join(relative);
+    if path.exists() {
+        return Some(path);
+    }
+    skipped(&format!("test data `{relative}` is missing: set PODPASS_TEST_DATA to the folder that holds it"));
+    None
+}
+
+/// The Python environment with the AWS CLI and boto3 that `cargo xtask test` makes.
+///
+/// # Panics
+/// When it is absent and `CI=true`.
+pub fn foreign_clients() -> Option<PathBuf> {
+    let path = std::env::var_os("PODPASS_TEST_CLIENTS").map(PathBuf::from);
+    if path.is_none() {
+        skipped("the foreign clients are missing: run `cargo xtask test`, which installs them");
+    }
+    path
+}
+
+/// Says loudly that a test is skipped.
+///
+/// # Panics
+/// With `CI=true`: there a missing part is a failure.
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+pub fn skipped(why: &str) {
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{why}");
+    eprintln!("SKIPPED: {why}");
+}

@@ -1,0 +1,8 @@
+//! The binary as a user meets it: what it prints, what it refuses and how, what it leaves behind.
+
+mod inject;
+mod provisioning;
+mod sandbox;
+mod stand;
+mod token;
+mod usage;

@@ -1,0 +1,8 @@
+//! Programs nobody here wrote, the AWS CLI and boto3, against `podpass sandbox start`.
+//!
+//! `cargo xtask test` installs them. They see only an endpoint and, as a pod does, a role and a token file.
+
+mod aws_cli;
+mod boto3;
+mod requests;
+mod stand;
