@@ -79,8 +79,26 @@ impl Report {
         self.policy.extend(decision.trace.iter().cloned());
     }
 
-    /// Finishes the report.
-    pub(crate) fn into_event(self, id: EventId, time: Timestamp, outcome: Outcome) -> Event {
+    /// Finishes the report; what clients sent is cut to a length, so that the ring of events stays bounded.
+    pub(crate) fn into_event(
+        mut self,
+        id: EventId,
+        time: Timestamp,
+        mut outcome: Outcome,
+    ) -> Event {
+        for text in [&mut self.service, &mut self.action, &mut self.principal] {
+            shorten(text);
+        }
+        self.resource.iter_mut().for_each(shorten);
+        let steps = self.exchange.iter_mut().flat_map(|trace| &mut trace.steps);
+        let comparisons = steps.flat_map(|step| &mut step.comparisons);
+        comparisons
+            .filter_map(|comparison| comparison.actual.as_mut())
+            .for_each(shorten);
+        match &mut outcome {
+            Outcome::Allowed => {}
+            Outcome::Denied { message, .. } | Outcome::Failed { message, .. } => shorten(message),
+        }
         let Self {
             service,
             action,
@@ -130,4 +148,34 @@ pub(crate) fn merged<const N: usize>(contexts: [Context; N]) -> Context {
         );
     }
     all
+}
+
+fn shorten(text: &mut String) {
+    if text.len() <= MAX_TEXT {
+        return;
+    }
+    let end = (0..=MAX_TEXT)
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or_default();
+    text.truncate(end);
+    text.push('…');
+}
+
+/// Bytes; ARNs have at most 2048 characters.
+const MAX_TEXT: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let mut text = format!("a{}", "é".repeat(MAX_TEXT));
+        shorten(&mut text);
+        assert!(text.len() <= MAX_TEXT + '…'.len_utf8() && text.ends_with("é…"));
+        let mut short = "x".repeat(MAX_TEXT);
+        shorten(&mut short);
+        assert_eq!(short.len(), MAX_TEXT);
+    }
 }

@@ -82,11 +82,12 @@ impl Clock for OffsetClock {
 }
 
 fn shifted(time: Timestamp, by: SignedDuration) -> Timestamp {
-    time.checked_add(by).unwrap_or(if by.is_negative() {
+    let end = if by.is_negative() {
         Timestamp::MIN
     } else {
         Timestamp::MAX
-    })
+    };
+    time.checked_add(by).unwrap_or(end)
 }
 
 /// A clock holds a plain value, so a panic elsewhere cannot have left it half-written.

@@ -139,9 +139,9 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Bytes> {
 /// How long requests in progress may take once the sandbox stops.
 const GRACE: Duration = Duration::from_secs(2);
 /// How long a client may take to send a request's head; also how long an idle connection is kept.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a client may take to send a body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Bytes: AWS takes 5 GiB, but here objects live in memory.
 const MAX_OBJECT: usize = 64 * 1024 * 1024;

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
-use podpass_policy::Context;
 
 use crate::call::{Call, Report};
 use crate::caller::Caller;
@@ -57,7 +56,7 @@ impl Gateway {
         let (mut response, outcome) = match Route::of(request) {
             Route::Query(service) => self.answer_query(service, request, now, &mut report),
             Route::S3 => self.answer_s3(request, now, &mut report),
-            Route::Other(service) => self.answer_other(service, request, now, &mut report),
+            Route::Other(service) => self.answer_other(&service, request, now, &mut report),
         };
         self.events.record(report.into_event(id, now, outcome));
         if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
@@ -100,7 +99,7 @@ impl Gateway {
         let verified = self.verify(request, Dialect::Query, now, report);
         let verified = match verified {
             Err(SignatureError::Missing) if unsigned => anonymous(request),
-            verified => verified.map_err(|error| refused(&error))?,
+            verified => verified.map_err(|error| refused(&error, Dialect::Query))?,
         };
         let form = form?;
         if report.action.is_empty() {
@@ -125,7 +124,7 @@ impl Gateway {
         let version = call
             .form
             .text("Version")
-            .unwrap_or(service.version())
+            .unwrap_or_else(|| service.version())
             .to_owned();
         let unknown = ApiError::invalid_action(&call.report.action, &version);
         if version != service.version() {
@@ -145,7 +144,7 @@ impl Gateway {
             }
             QueryService::Iam => {
                 let operation = iam::operation(&call.report.action).ok_or(unknown)?;
-                let missing = || refused(&SignatureError::InvalidToken);
+                let missing = || refused(&SignatureError::InvalidToken, Dialect::Query);
                 let id = call.caller.account_id().cloned().ok_or_else(missing)?;
                 match operation {
                     Operation::Read(read) => {
@@ -163,40 +162,22 @@ impl Gateway {
 
     fn answer_s3(&self, request: &Received, now: Timestamp, report: &mut Report) -> Answered {
         "s3".clone_into(&mut report.service);
-        let request_id = ids::new_s3_request_id();
-        let verified = match self.verify(request, Dialect::S3, now, report) {
-            Err(SignatureError::Missing) => Ok(anonymous(request)),
-            verified => verified,
-        };
-        let response = match verified {
-            Ok(verified) => self.serve(request, &verified, request_id, now, report),
-            Err(error) => storage::refuse(&error, request, &request_id),
-        };
-        let outcome = match storage::error_of(&response) {
-            None => Outcome::Allowed,
-            Some((StatusCode::FORBIDDEN, code, message)) => Outcome::Denied {
-                code,
-                message,
-                reason: None,
-            },
-            Some((_, code, message)) => Outcome::Failed { code, message },
-        };
-        (response, outcome)
-    }
-
-    fn serve(
-        &self,
-        request: &Received,
-        verified: &Verified,
-        request_id: String,
-        now: Timestamp,
-        report: &mut Report,
-    ) -> Response<Bytes> {
-        let context: Context = request.context(&verified.region, now);
-        let request = storage::read_request(request, verified.region.clone(), request_id);
-        if let Ok(operation) = s3::Operation::of(&request) {
+        let mut s3_request =
+            storage::read_request(request, DEFAULT_REGION, ids::new_s3_request_id());
+        if let Ok(operation) = s3::Operation::of(&s3_request) {
             operation.name().clone_into(&mut report.action);
         }
+        let verified = match self.verify(request, Dialect::S3, now, report) {
+            Err(SignatureError::Missing) => anonymous(request),
+            Ok(verified) => verified,
+            Err(error) => {
+                let outcome = Outcome::from(&refused(&error, Dialect::S3));
+                let response = storage::refuse(&error, request, &s3_request.request_id);
+                return (response, outcome);
+            }
+        };
+        s3_request.region.clone_from(&verified.region);
+        let context = request.context(&verified.region, now);
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let State { accounts, buckets } = &mut *state;
         let account = verified.caller.account_id().and_then(|id| accounts.get(id));
@@ -206,20 +187,22 @@ impl Gateway {
             context: &context,
             report,
         };
-        s3::serve(buckets, &request, &mut caller, now)
+        let response = s3::serve(buckets, &s3_request, &mut caller, now);
+        let outcome = storage::outcome_of(&response);
+        (response, outcome)
     }
 
     /// Verifies the signature for a service that is not here, so that nobody takes its answer for the service's.
     fn answer_other(
         &self,
-        service: String,
+        service: &str,
         request: &Received,
         now: Timestamp,
         report: &mut Report,
     ) -> Answered {
-        report.service.clone_from(&service);
+        service.clone_into(&mut report.service);
         let error = match self.verify(request, Dialect::Query, now, report) {
-            Err(error) => refused(&error),
+            Err(error) => refused(&error, Dialect::Query),
             Ok(_) => ApiError::new(
                 501,
                 "NotImplemented",
@@ -280,8 +263,8 @@ fn anonymous(request: &Received) -> Verified {
     }
 }
 
-fn refused(error: &SignatureError) -> ApiError {
-    let refusal = error.refusal(Dialect::Query);
+fn refused(error: &SignatureError, dialect: Dialect) -> ApiError {
+    let refusal = error.refusal(dialect);
     let fault = if matches!(error, SignatureError::NotImplemented { .. }) {
         Fault::Failed
     } else {

@@ -6,8 +6,8 @@ mod input;
 mod xml;
 
 pub(crate) use error::{ApiError, Fault};
-pub(crate) use form::Form;
-pub(crate) use input::{Constraint, Input};
+pub(crate) use form::{Form, Member};
+pub(crate) use input::{Constraint, Input, Pattern};
 pub(crate) use xml::Xml;
 
 /// A service that speaks the Query protocol.

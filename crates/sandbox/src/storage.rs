@@ -7,6 +7,7 @@ use podpass_policy::{AccountId, Attached, Context, Document, MessageStyle, Princ
 use crate::authorize::Question;
 use crate::call::{Report, merged};
 use crate::caller::Caller;
+use crate::event::Outcome;
 use crate::iam::store::Account;
 use crate::received::Received;
 use crate::s3::{Authorizer, S3Error, S3Request};
@@ -70,27 +71,23 @@ impl Authorizer for BucketCaller<'_> {
 }
 
 /// Takes a request apart as S3 does: bucket from host name or path, everything decoded once.
-pub(crate) fn read_request(received: &Received, region: String, request_id: String) -> S3Request {
-    let path = received.path.trim_start_matches('/');
-    let (bucket, key) = match received.host().bucket {
-        Some(bucket) => (
-            bucket,
-            received.path.strip_prefix('/').unwrap_or(&received.path),
-        ),
-        None => {
-            let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
-            (sigv4::decode_once(bucket), key)
-        }
+pub(crate) fn read_request(received: &Received, region: &str, request_id: String) -> S3Request {
+    let path = received.path.strip_prefix('/').unwrap_or(&received.path);
+    let (bucket, key) = if let Some(bucket) = received.host().bucket {
+        (bucket, path)
+    } else {
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        (sigv4::decode_once(bucket), key)
     };
     let some = |text: String| (!text.is_empty()).then_some(text);
     S3Request {
         method: received.method.clone(),
+        key: some(sigv4::decode_once(key)).filter(|_| !bucket.is_empty()),
         bucket: some(bucket),
-        key: some(sigv4::decode_once(key)),
         query: read_query(&received.query),
         headers: received.headers.clone(),
         body: received.body.clone(),
-        region,
+        region: region.to_owned(),
         request_id,
     }
 }
@@ -117,20 +114,29 @@ pub(crate) fn refuse(
     response
 }
 
-/// The error of an answer, for the event.
-pub(crate) fn error_of(response: &Response<Bytes>) -> Option<(StatusCode, String, String)> {
-    if let Some(error) = response.extensions().get::<S3Error>() {
-        return Some((error.status, error.code.to_owned(), error.message.clone()));
-    }
+/// What an answer of the buckets meant, for the event.
+pub(crate) fn outcome_of(response: &Response<Bytes>) -> Outcome {
     let status = response.status();
-    let failed = status.is_client_error() || status.is_server_error();
-    failed.then(|| {
-        (
-            status,
-            status.as_u16().to_string(),
-            status.canonical_reason().unwrap_or_default().to_owned(),
-        )
-    })
+    if !status.is_client_error() && !status.is_server_error() {
+        return Outcome::Allowed;
+    }
+    let (code, message) = match response.extensions().get::<S3Error>() {
+        Some(error) => (error.code, error.message.as_str()),
+        None => (
+            status.as_str(),
+            status.canonical_reason().unwrap_or_default(),
+        ),
+    };
+    let (code, message) = (code.to_owned(), message.to_owned());
+    if status == StatusCode::FORBIDDEN {
+        Outcome::Denied {
+            code,
+            message,
+            reason: None,
+        }
+    } else {
+        Outcome::Failed { code, message }
+    }
 }
 
 fn read_query(query: &str) -> Vec<(String, Option<String>)> {
@@ -161,7 +167,7 @@ mod tests {
             body: Bytes::new(),
             peer: std::net::Ipv4Addr::LOCALHOST.into(),
         };
-        read_request(&received, "us-east-1".into(), "ID".into())
+        read_request(&received, "us-east-1", "ID".into())
     }
 
     #[test]

@@ -65,20 +65,17 @@ impl Holder {
                 .find(name)
                 .map(|user| (user.arn.to_string(), &user.grants, &user.tags)),
         };
-        match found {
-            Some((arn, grants, tags)) => Found {
-                arn,
-                grants: Some(grants),
-                tags: Some(tags),
-            },
-            None => {
-                let arn = format!("arn:aws:iam::{}:{}/{name}", account.id, self.word());
-                Found {
-                    arn,
-                    grants: None,
-                    tags: None,
-                }
-            }
+        let Some((arn, grants, tags)) = found else {
+            return Found {
+                arn: format!("arn:aws:iam::{}:{}/{name}", account.id, self.word()),
+                grants: None,
+                tags: None,
+            };
+        };
+        Found {
+            arn,
+            grants: Some(grants),
+            tags: Some(tags),
         }
     }
 

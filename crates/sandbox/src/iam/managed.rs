@@ -12,7 +12,7 @@ use super::store::{Account, ManagedPolicy, PolicyText, PolicyVersion};
 use super::tags::{KeyCase, Tags, add_request_tags, check_unique, read_tags};
 use crate::call::Call;
 use crate::ids::{self, IdKind};
-use crate::query::{ApiError, Constraint, Input, Xml};
+use crate::query::{ApiError, Constraint, Input, Pattern, Xml};
 use crate::words;
 
 /// A managed policy of either owner, as answers describe it.
@@ -133,7 +133,7 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
     )?;
     Ok(Xml::of(|xml| {
         xml.list("Policies", &page.items, |xml, policy| {
-            policy.write(xml, account)
+            policy.write(xml, account);
         });
         page.write_end(xml);
     }))
@@ -297,7 +297,8 @@ impl<'a> Described<'a> {
 const SCOPE: Constraint = Constraint {
     min: 1,
     max: 5,
-    pattern: Some(("All|AWS|Local", |text| {
-        matches!(text, "All" | "AWS" | "Local")
-    })),
+    pattern: Some(Pattern {
+        cited: "All|AWS|Local",
+        holds: |text| matches!(text, "All" | "AWS" | "Local"),
+    }),
 };

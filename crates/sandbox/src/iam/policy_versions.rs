@@ -97,7 +97,7 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
         };
         return Ok(Xml::of(|xml| {
             xml.list("Versions", [&only], |xml, version| {
-                write_listed(xml, version, 1)
+                write_listed(xml, version, 1);
             });
             xml.text("IsTruncated", "false");
         }));
@@ -112,7 +112,7 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
     let page = paging?.cut(call, account, &arn, keyed)?;
     Ok(Xml::of(|xml| {
         xml.list("Versions", &page.items, |xml, version| {
-            write_listed(xml, version, policy.default_version)
+            write_listed(xml, version, policy.default_version);
         });
         page.write_end(xml);
     }))

@@ -95,7 +95,7 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
     let page = paging.cut(call, account, &prefix, keyed)?;
     Ok(Xml::of(|xml| {
         xml.list("Roles", &page.items, |xml, role| {
-            write(xml, role, Detail::Listed)
+            write(xml, role, Detail::Listed);
         });
         page.write_end(xml);
     }))
@@ -128,7 +128,7 @@ pub(crate) fn update_description(call: &mut Call<'_>, account: &mut Account) -> 
     let role = authorized(call, account, "iam:UpdateRoleDescription", &name?)?;
     role.description = Some(description?);
     Ok(Xml::of(|xml| {
-        xml.element("Role", |xml| write(xml, role, Detail::Full))
+        xml.element("Role", |xml| write(xml, role, Detail::Full));
     }))
 }
 

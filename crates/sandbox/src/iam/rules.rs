@@ -1,6 +1,6 @@
 //! The constraints and quotas of IAM's parameters.
 
-use crate::query::Constraint;
+use crate::query::{Constraint, Pattern};
 
 /// Names of new roles and users.
 pub(crate) const NEW_NAME: Constraint = Constraint::name(64);
@@ -12,28 +12,40 @@ pub(crate) const NAME: Constraint = Constraint::name(128);
 pub(crate) const PATH: Constraint = Constraint {
     min: 1,
     max: 512,
-    pattern: Some(("(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)", is_path)),
+    pattern: Some(Pattern {
+        cited: "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)",
+        holds: is_path,
+    }),
 };
 
 /// Paths of managed policies.
 pub(crate) const POLICY_PATH: Constraint = Constraint {
     min: 1,
     max: 512,
-    pattern: Some(("((/[A-Za-z0-9\\.,\\+@=_-]+)*)/", is_policy_path)),
+    pattern: Some(Pattern {
+        cited: "((/[A-Za-z0-9\\.,\\+@=_-]+)*)/",
+        holds: is_policy_path,
+    }),
 };
 
 /// Prefixes of paths in `List*`.
 pub(crate) const PATH_PREFIX: Constraint = Constraint {
     min: 1,
     max: 512,
-    pattern: Some(("\\u002F[\\u0021-\\u007F]*", is_path_prefix)),
+    pattern: Some(Pattern {
+        cited: "\\u002F[\\u0021-\\u007F]*",
+        holds: is_path_prefix,
+    }),
 };
 
 /// Policy documents.
 pub(crate) const DOCUMENT: Constraint = Constraint {
     min: 1,
     max: 131_072,
-    pattern: Some((r"[\u0009\u000A\u000D\u0020-\u00FF]+", is_document)),
+    pattern: Some(Pattern {
+        cited: r"[\u0009\u000A\u000D\u0020-\u00FF]+",
+        holds: is_document,
+    }),
 };
 
 /// Any ARN.
@@ -55,14 +67,20 @@ pub(crate) const THUMBPRINT: Constraint = Constraint::length(40, 40);
 pub(crate) const ACCESS_KEY_ID: Constraint = Constraint {
     min: 3,
     max: 128,
-    pattern: Some((r"[\w]+", is_word)),
+    pattern: Some(Pattern {
+        cited: r"[\w]+",
+        holds: is_word,
+    }),
 };
 
 /// Policy version ids such as `v1`.
 pub(crate) const VERSION_ID: Constraint = Constraint {
     min: 1,
     max: 24,
-    pattern: Some((r"v[1-9][0-9]*(\.[A-Za-z0-9-]*)?", is_version_id)),
+    pattern: Some(Pattern {
+        cited: r"v[1-9][0-9]*(\.[A-Za-z0-9-]*)?",
+        holds: is_version_id,
+    }),
 };
 
 /// Seconds of `MaxSessionDuration`.

@@ -2,7 +2,7 @@
 
 use podpass_policy::Context;
 
-use crate::query::{ApiError, Constraint, Input, Xml};
+use crate::query::{ApiError, Constraint, Input, Pattern, Xml};
 
 /// The tags of one resource, in the order in which they were set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -166,12 +166,18 @@ const TAG_PATTERN: &str = r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*";
 const KEY: Constraint = Constraint {
     min: 1,
     max: 128,
-    pattern: Some((TAG_PATTERN, is_tag_text)),
+    pattern: Some(Pattern {
+        cited: TAG_PATTERN,
+        holds: is_tag_text,
+    }),
 };
 const VALUE: Constraint = Constraint {
     min: 0,
     max: 256,
-    pattern: Some((TAG_PATTERN, is_tag_text)),
+    pattern: Some(Pattern {
+        cited: TAG_PATTERN,
+        holds: is_tag_text,
+    }),
 };
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ pub(crate) fn read(call: &mut Call<'_>, account: &Account) -> Answer {
         .find(&name)
         .ok_or_else(|| Holder::User.missing(&name))?;
     Ok(Xml::of(|xml| {
-        xml.element("User", |xml| write(xml, user, Detail::Full))
+        xml.element("User", |xml| write(xml, user, Detail::Full));
     }))
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
     let page = paging.cut(call, account, &prefix, keyed)?;
     Ok(Xml::of(|xml| {
         xml.list("Users", &page.items, |xml, user| {
-            write(xml, user, Detail::Listed)
+            write(xml, user, Detail::Listed);
         });
         page.write_end(xml);
     }))

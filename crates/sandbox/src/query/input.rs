@@ -12,8 +12,16 @@ pub(crate) struct Constraint {
     pub(crate) min: usize,
     /// The greatest number of characters.
     pub(crate) max: usize,
-    /// The regular expression that answers cite, and the same rule as code.
-    pub(crate) pattern: Option<(&'static str, fn(&str) -> bool)>,
+    pub(crate) pattern: Option<Pattern>,
+}
+
+/// A rule for characters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pattern {
+    /// The regular expression that answers cite.
+    pub(crate) cited: &'static str,
+    /// The same rule as code.
+    pub(crate) holds: fn(&str) -> bool,
 }
 
 /// Reads parameters and gathers what is wrong with them.
@@ -138,14 +146,15 @@ impl<'a> Input<'a> {
             Err(format!("have length less than or equal to {}", rule.max))
         } else {
             match rule.pattern {
-                Some((pattern, holds)) if !holds(text) => {
-                    Err(format!("satisfy regular expression pattern: {pattern}"))
-                }
+                Some(pattern) if !(pattern.holds)(text) => Err(format!(
+                    "satisfy regular expression pattern: {}",
+                    pattern.cited
+                )),
                 // The type may know more than the pattern says.
                 pattern => text.parse().map_err(|_| {
                     format!(
                         "satisfy regular expression pattern: {}",
-                        pattern.map_or(".*", |(pattern, _)| pattern)
+                        pattern.map_or(".*", |pattern| pattern.cited)
                     )
                 }),
             }
@@ -181,7 +190,10 @@ impl Constraint {
         Self {
             min: 1,
             max,
-            pattern: Some((r"[\w+=,.@-]+", is_name)),
+            pattern: Some(Pattern {
+                cited: r"[\w+=,.@-]+",
+                holds: is_name,
+            }),
         }
     }
 }

@@ -51,11 +51,9 @@ fn case(folder: &Path) -> Case {
     let mut headers: Vec<(String, String)> = Vec::new();
     for field in fields.lines() {
         if field.starts_with(' ') {
-            headers
-                .last_mut()
-                .unwrap()
-                .1
-                .push_str(&format!(" {}", field.trim()));
+            let (_, value) = headers.last_mut().unwrap();
+            value.push(' ');
+            value.push_str(field.trim());
         } else {
             let (name, value) = field.split_once(':').unwrap();
             headers.push((name.to_owned(), value.to_owned()));
@@ -267,8 +265,8 @@ fn clock_may_differ_by_five_minutes_or_by_fifteen_at_s3() {
             &case.headers
         };
         let request = SignedRequest {
-            dialect,
             headers,
+            dialect,
             ..case.request(&authorization)
         };
         let time = request.check_scope(&Expected::default()).unwrap();

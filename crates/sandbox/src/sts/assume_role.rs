@@ -7,7 +7,7 @@ use super::web_identity::role_at;
 use super::{Sts, member_values, refuse, session_answer};
 use crate::call::Call;
 use crate::iam::store::NamedDocument;
-use crate::query::{ApiError, Form, Xml};
+use crate::query::{ApiError, Form, Member, Xml};
 
 /// Gives a signed caller a session of a role.
 pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError> {
@@ -75,7 +75,7 @@ fn read_tags(form: &Form) -> Result<Vec<SessionTag>, ApiError> {
     let is_transitive = |key: &str| {
         transitive
             .iter()
-            .filter_map(|member| member.value())
+            .filter_map(Member::value)
             .any(|listed| listed.eq_ignore_ascii_case(key))
     };
     let members = form.list("Tags")?.unwrap_or_default();

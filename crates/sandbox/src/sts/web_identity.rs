@@ -48,7 +48,7 @@ fn decide(
     let presented = present(request, call.now).map_err(|denial| refuse(call, denial))?;
     let role_arn = presented.role_arn().clone();
     call.report.account = Some(role_arn.account().clone());
-    call.report.principal = presented.issuer().to_owned();
+    presented.issuer().clone_into(&mut call.report.principal);
 
     // The role's account comes first; the others' providers only make a denial more telling.
     let own = sts.state.account(role_arn.account());

@@ -195,10 +195,11 @@ impl Client {
         }
         all.insert("content-length".into(), body.len().to_string());
         all.insert("connection".into(), "close".into());
-        let head: String = all
+        let head: Vec<String> = all
             .iter()
             .map(|(name, value)| format!("{name}: {value}\r\n"))
             .collect();
+        let head = head.concat();
         let mut request = format!("{method} {target} HTTP/1.1\r\n{head}\r\n").into_bytes();
         request.extend_from_slice(body);
         exchange(self.address, &request)
@@ -233,10 +234,11 @@ impl Client {
             .map(|(name, _)| name.as_str())
             .collect::<Vec<_>>()
             .join(";");
-        let lines: String = signed
+        let lines: Vec<String> = signed
             .iter()
             .map(|(name, value)| format!("{name}:{value}\n"))
             .collect();
+        let lines = lines.concat();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let mut pairs: Vec<String> = query
             .split('&')
@@ -315,7 +317,8 @@ pub(crate) fn encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.push('%');
+            encoded.push_str(&hex::encode_upper([byte]));
         }
     }
     encoded

@@ -5,6 +5,9 @@ use podpass_sandbox::Outcome;
 use crate::client::{Client, Keys};
 use crate::fixture::{ACCOUNT, Fixture, PROVIDER_ARN, trust_policy};
 
+/// An action, its parameters, status and code of the answer, and its message.
+type Refused<'a> = (&'a str, Vec<(&'a str, &'a str)>, (u16, &'a str), &'a str);
+
 const POLICY: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
 
@@ -92,7 +95,7 @@ fn errors_have_aws_codes_and_words() {
         .replace(PROVIDER_ARN, "x")
         .replace("Federated", "AWS")
         .replace("\"x\"", &format!("\"arn:aws:iam::{ACCOUNT}:user/absent\""));
-    let cases: Vec<(&str, Vec<(&str, &str)>, (u16, &str), &str)> = vec![
+    let cases: Vec<Refused<'_>> = vec![
         (
             "GetRole",
             vec![("RoleName", "absent")],

@@ -1,5 +1,10 @@
 //! The sandbox over a real socket, by a client that shares no code with it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the fixture is test code outside of test functions"
+)]
+
 mod client;
 mod fixture;
 mod iam;

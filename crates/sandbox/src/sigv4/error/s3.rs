@@ -1,0 +1,130 @@
+//! S3's words for a refused signature.
+
+use super::{Mismatch, Refusal, S3_SKEW, SignatureError, basic, not_implemented};
+
+/// The error as S3 words it.
+pub(super) fn refusal(error: &SignatureError) -> Refusal {
+    match error {
+        SignatureError::Missing => denied("Access Denied"),
+        SignatureError::UnsupportedAlgorithm => Refusal::new(
+            400,
+            "InvalidRequest",
+            "The authorization mechanism you have provided is not supported. Please use \
+             AWS4-HMAC-SHA256.",
+        ),
+        SignatureError::MissingParameters { .. } => malformed(
+            "the authorization header requires three components: Credential, SignedHeaders, and \
+             Signature.",
+        ),
+        SignatureError::CredentialElements { .. } => malformed(
+            "the Credential is mal-formed; expecting \
+             \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".",
+        ),
+        SignatureError::MissingDate { .. } | SignatureError::Date { .. } => {
+            denied("AWS authentication requires a valid Date or x-amz-date header")
+        }
+        SignatureError::ScopeDate => {
+            malformed("the date in the credential is not the date of the request.")
+        }
+        SignatureError::ScopeRegion { got, expected } => malformed(&format!(
+            "the region '{got}' is wrong; expecting '{expected}'"
+        ))
+        .with("Region", expected.clone()),
+        SignatureError::ScopeService { got, expected } => malformed(&format!(
+            "incorrect service \"{got}\". This endpoint belongs to \"{expected}\"."
+        )),
+        SignatureError::ScopeTerminator { got } => malformed(&format!(
+            "incorrect terminator \"{got}\". This endpoint uses \"aws4_request\"."
+        )),
+        SignatureError::HostNotSigned => unsigned_headers("host".to_owned()),
+        SignatureError::HeadersNotSigned { names } => unsigned_headers(names.join(", ")),
+        SignatureError::UnknownKey { id }
+        | SignatureError::InactiveKey { id }
+        | SignatureError::MissingToken { id } => Refusal::new(
+            403,
+            "InvalidAccessKeyId",
+            "The AWS Access Key Id you provided does not exist in our records.",
+        )
+        .with("AWSAccessKeyId", id.clone()),
+        SignatureError::InvalidToken => Refusal::new(
+            400,
+            "InvalidToken",
+            "The provided token is malformed or otherwise invalid.",
+        ),
+        SignatureError::ExpiredToken => {
+            Refusal::new(400, "ExpiredToken", "The provided token has expired.")
+        }
+        SignatureError::Old { request, now } | SignatureError::Early { request, now } => {
+            Refusal::new(
+                403,
+                "RequestTimeTooSkewed",
+                "The difference between the request time and the current time is too large.",
+            )
+            .with("RequestTime", basic(*request).to_string())
+            .with("ServerTime", now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+            .with(
+                "MaxAllowedSkewMilliseconds",
+                S3_SKEW.as_millis().to_string(),
+            )
+        }
+        SignatureError::Mismatch(mismatch) => mismatch_refusal(mismatch),
+        SignatureError::MissingPayloadHash => Refusal::new(
+            400,
+            "InvalidRequest",
+            "Missing required header for this request: x-amz-content-sha256",
+        ),
+        SignatureError::PayloadHash => Refusal::new(
+            400,
+            "InvalidArgument",
+            "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER or \
+             a valid sha256 value.",
+        ),
+        SignatureError::PayloadMismatch { declared, computed } => Refusal::new(
+            400,
+            "XAmzContentSHA256Mismatch",
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        )
+        .with("ClientComputedContentSHA256", declared.clone())
+        .with("S3ComputedContentSHA256", computed.clone()),
+        SignatureError::NotImplemented { what } => {
+            Refusal::new(501, "NotImplemented", not_implemented(what))
+        }
+    }
+}
+
+/// S3 shows what it signed, so that a client's author can compare.
+fn mismatch_refusal(mismatch: &Mismatch) -> Refusal {
+    let bytes = |text: &str| {
+        let bytes: Vec<String> = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        bytes.join(" ")
+    };
+    Refusal::new(
+        403,
+        "SignatureDoesNotMatch",
+        "The request signature we calculated does not match the signature you provided. Check your \
+         key and signing method.",
+    )
+    .with("AWSAccessKeyId", mismatch.access_key_id.clone())
+    .with("StringToSign", mismatch.string_to_sign.clone())
+    .with("SignatureProvided", mismatch.signature.clone())
+    .with("StringToSignBytes", bytes(&mismatch.string_to_sign))
+    .with("CanonicalRequest", mismatch.canonical_request.clone())
+    .with("CanonicalRequestBytes", bytes(&mismatch.canonical_request))
+}
+
+fn malformed(what: &str) -> Refusal {
+    Refusal::new(
+        400,
+        "AuthorizationHeaderMalformed",
+        format!("The authorization header is malformed; {what}"),
+    )
+}
+
+fn unsigned_headers(names: String) -> Refusal {
+    denied("There were headers present in the request which were not signed")
+        .with("HeadersNotSigned", names)
+}
+
+fn denied(message: &str) -> Refusal {
+    Refusal::new(403, "AccessDenied", message)
+}
