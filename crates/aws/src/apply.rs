@@ -26,7 +26,7 @@ impl Apply for Connection {
             // What was just made is not visible everywhere at once, and IAM then says that it does not exist.
             match delays.next() {
                 Some(delay) if error.kind == ErrorKind::NotFound => {
-                    tokio::time::sleep(*delay).await
+                    tokio::time::sleep(*delay).await;
                 }
                 _ => return Err(error),
             }
@@ -38,10 +38,10 @@ impl Connection {
     async fn take(&self, step: &Step) -> Result<Applied, CloudError> {
         match step {
             Step::CreateBucket { bucket, region } => {
-                self.make_bucket(bucket.as_str(), region.as_str()).await?
+                self.make_bucket(bucket.as_str(), region.as_str()).await?;
             }
             Step::TagBucket { bucket, tags } => {
-                self.tag_bucket(step.action(), bucket, tags).await?
+                self.tag_bucket(step.action(), bucket, tags).await?;
             }
             Step::SetPublicAccessBlock { bucket, settings } => {
                 self.set_public_access_block(step.action(), bucket, *settings)
@@ -59,7 +59,7 @@ impl Connection {
             }
             Step::PutObject { upload, .. } => self.upload(step.action(), upload).await?,
             Step::TagObject { bucket, key, tags } => {
-                let tagging = self.s3_tagging(step.action(), tags)?;
+                let tagging = s3_tagging(step.action(), tags)?;
                 let put = self
                     .s3
                     .put_object_tagging()
@@ -88,7 +88,7 @@ impl Connection {
                     .create_open_id_connect_provider()
                     .url(url)
                     .set_client_id_list(Some(client_ids.clone()))
-                    .set_tags(Some(self.iam_tags(action, tags)?))
+                    .set_tags(Some(iam_tags(action, tags)?))
                     .send()
                     .await
                     .map_err(|error| self.failed(action, error))?;
@@ -116,7 +116,7 @@ impl Connection {
                     .iam
                     .tag_open_id_connect_provider()
                     .open_id_connect_provider_arn(provider.as_str())
-                    .set_tags(Some(self.iam_tags(action, tags)?));
+                    .set_tags(Some(iam_tags(action, tags)?));
                 tag.send()
                     .await
                     .map_err(|error| self.failed(action, error))?;
@@ -147,7 +147,7 @@ impl Connection {
                             .as_ref()
                             .map(|boundary| boundary.as_str().to_owned()),
                     )
-                    .set_tags(Some(self.iam_tags(action, tags)?))
+                    .set_tags(Some(iam_tags(action, tags)?))
                     .send()
                     .await
                     .map_err(|error| self.failed(action, error))?;
@@ -197,7 +197,7 @@ impl Connection {
                     .iam
                     .tag_role()
                     .role_name(role.as_str())
-                    .set_tags(Some(self.iam_tags(action, tags)?));
+                    .set_tags(Some(iam_tags(action, tags)?));
                 tag.send()
                     .await
                     .map_err(|error| self.failed(action, error))?;
@@ -249,11 +249,11 @@ impl Connection {
 
     async fn tag_bucket(
         &self,
-        action: &str,
+        action: &'static str,
         bucket: &BucketName,
         tags: &Tags,
     ) -> Result<(), CloudError> {
-        let tagging = self.s3_tagging(action, tags)?;
+        let tagging = s3_tagging(action, tags)?;
         let put = self
             .s3
             .put_bucket_tagging()
@@ -267,7 +267,7 @@ impl Connection {
 
     async fn set_public_access_block(
         &self,
-        action: &str,
+        action: &'static str,
         bucket: &BucketName,
         settings: PublicAccessBlock,
     ) -> Result<(), CloudError> {
@@ -288,7 +288,7 @@ impl Connection {
         Ok(())
     }
 
-    async fn upload(&self, action: &str, upload: &ObjectUpload) -> Result<(), CloudError> {
+    async fn upload(&self, action: &'static str, upload: &ObjectUpload) -> Result<(), CloudError> {
         let put = self
             .s3
             .put_object()
@@ -302,22 +302,22 @@ impl Connection {
             .map_err(|error| self.failed(action, error))?;
         Ok(())
     }
+}
 
-    fn s3_tagging(&self, action: &str, tags: &Tags) -> Result<Tagging, CloudError> {
-        let mut tagging = Tagging::builder();
-        for (key, value) in tags.iter() {
-            let tag = S3Tag::builder().key(key).value(value).build();
-            tagging = tagging.tag_set(tag.map_err(|error| invalid(action, error))?);
-        }
-        tagging.build().map_err(|error| invalid(action, error))
+fn s3_tagging(action: &'static str, tags: &Tags) -> Result<Tagging, CloudError> {
+    let mut tagging = Tagging::builder();
+    for (key, value) in tags.iter() {
+        let tag = S3Tag::builder().key(key).value(value).build();
+        tagging = tagging.tag_set(tag.map_err(|error| invalid(action, error))?);
     }
+    tagging.build().map_err(|error| invalid(action, error))
+}
 
-    fn iam_tags(&self, action: &str, tags: &Tags) -> Result<Vec<IamTag>, CloudError> {
-        tags.iter()
-            .map(|(key, value)| IamTag::builder().key(key).value(value).build())
-            .collect::<Result<_, _>>()
-            .map_err(|error| invalid(action, error))
-    }
+fn iam_tags(action: &'static str, tags: &Tags) -> Result<Vec<IamTag>, CloudError> {
+    tags.iter()
+        .map(|(key, value)| IamTag::builder().key(key).value(value).build())
+        .collect::<Result<_, _>>()
+        .map_err(|error| invalid(action, error))
 }
 
 /// Tags as the `x-amz-tagging` header wants them.
@@ -334,7 +334,10 @@ fn as_query(tags: &Tags) -> String {
         .join("&")
 }
 
-fn invalid(action: &str, error: impl std::error::Error + Send + Sync + 'static) -> CloudError {
+fn invalid(
+    action: &'static str,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> CloudError {
     CloudError::new(ErrorKind::Refused, action, error.to_string()).because(error)
 }
 

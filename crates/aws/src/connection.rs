@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials as SdkCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_sts::config::{Region as SdkRegion, SharedCredentialsProvider};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -69,17 +71,19 @@ impl Connection {
     ///
     /// Without credentials only unsigned calls work, such as the exchange of a token.
     pub fn isolated(endpoint: &str, region: &Region, credentials: Option<&Credentials>) -> Self {
-        let mut config = SdkConfig::builder()
+        let credentials = match credentials {
+            Some(credentials) => provider(credentials),
+            None => SharedCredentialsProvider::new(Nobody),
+        };
+        let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .app_name(app_name())
             .region(SdkRegion::new(region.to_string()))
             .endpoint_url(endpoint)
             .http_client(without_proxy(endpoint))
             .retry_config(RetryConfig::standard())
-            .timeout_config(timeouts());
-        if let Some(credentials) = credentials {
-            config = config.credentials_provider(provider(credentials));
-        }
+            .timeout_config(timeouts())
+            .credentials_provider(credentials);
         Self::of(config.build())
     }
 
@@ -120,6 +124,19 @@ impl Connection {
             sts: aws_sdk_sts::Client::new(&settings),
             settings,
         }
+    }
+}
+
+/// Has no credentials, and looks for none.
+#[derive(Debug)]
+struct Nobody;
+
+impl ProvideCredentials for Nobody {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::not_loaded("none were given")))
     }
 }
 
@@ -164,7 +181,7 @@ fn is_local(endpoint: &str) -> bool {
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 
 /// No call here waits for anything; the AWS CLI's default too.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,11 @@ use crate::connection::Connection;
 
 impl Connection {
     /// Says of `error` what kind it is; `action` is the call, written as a permission.
-    pub(crate) fn failed<E>(&self, action: &str, error: SdkError<E, HttpResponse>) -> CloudError
+    pub(crate) fn failed<E>(
+        &self,
+        action: &'static str,
+        error: SdkError<E, HttpResponse>,
+    ) -> CloudError
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
@@ -65,7 +69,7 @@ impl Connection {
     }
 
     /// An answer that AWS never gives.
-    pub(crate) fn unexpected(&self, action: &str, what: impl Into<String>) -> CloudError {
+    pub(crate) fn unexpected(&self, action: &'static str, what: impl Into<String>) -> CloudError {
         CloudError::new(
             ErrorKind::Other,
             action,
@@ -92,32 +96,40 @@ pub(crate) fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
         .map(|response| response.status().as_u16())
 }
 
-/// Why a call never left: no credentials, no region, no connection.
-fn unsent<E>(action: &str, endpoint: &str, error: SdkError<E, HttpResponse>) -> CloudError
+/// Why a call never left: no credentials, no region, no connection. The last cause says it; the ones before are layers.
+fn unsent<E>(action: &'static str, endpoint: &str, error: SdkError<E, HttpResponse>) -> CloudError
 where
     E: Error + Send + Sync + 'static,
 {
-    let timed_out = matches!(&error, SdkError::DispatchFailure(failure) if failure.is_timeout());
-    let no_connection = matches!(&error, SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_user());
-    let (kind, message) = if let Some(credentials) = cause::<CredentialsError>(&error) {
-        (
-            ErrorKind::NoCredentials,
-            format!("no usable credentials: {}", innermost(credentials)),
-        )
-    } else if innermost(&error).contains("Missing Region") {
-        (ErrorKind::NoRegion, "no region is set".to_owned())
-    } else if timed_out {
-        let endpoint = endpoint.to_owned();
-        let message = format!("{endpoint} did not answer in time");
-        (ErrorKind::TimedOut { endpoint }, message)
-    } else if no_connection {
-        let endpoint = endpoint.to_owned();
-        let message = format!("cannot reach {endpoint}: {}", innermost(&error));
-        (ErrorKind::Unreachable { endpoint }, message)
-    } else {
-        (ErrorKind::Other, innermost(&error))
+    let (timed_out, no_connection) = match &error {
+        SdkError::DispatchFailure(failure) => {
+            (failure.is_timeout(), failure.is_io() || failure.is_user())
+        }
+        _ => (false, false),
     };
-    CloudError::new(kind, action, message).because(error)
+    let reason = innermost(&error);
+    if let Some(credentials) = cause::<CredentialsError>(&error) {
+        let message = match credentials {
+            CredentialsError::CredentialsNotLoaded(_) => {
+                "no AWS credentials in the environment, the profiles or the metadata of this machine".to_owned()
+            }
+            found => format!("the AWS credentials cannot be used: {}", innermost(found)),
+        };
+        return CloudError::new(ErrorKind::NoCredentials, action, message);
+    }
+    if reason.contains("Missing Region") {
+        return CloudError::new(ErrorKind::NoRegion, action, "no region is set");
+    }
+    let whom = endpoint.to_owned();
+    if timed_out {
+        let message = format!("{endpoint} did not answer in time");
+        return CloudError::new(ErrorKind::TimedOut { endpoint: whom }, action, message);
+    }
+    if no_connection {
+        let message = format!("cannot reach {endpoint}: {reason}");
+        return CloudError::new(ErrorKind::Unreachable { endpoint: whom }, action, message);
+    }
+    CloudError::new(ErrorKind::Other, action, reason).because(error)
 }
 
 fn kind_of(code: Option<&str>, status: Option<u16>) -> ErrorKind {

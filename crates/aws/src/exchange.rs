@@ -84,7 +84,7 @@ impl Exchange for Connection {
 impl Connection {
     fn session(
         &self,
-        action: &str,
+        action: &'static str,
         credentials: Option<StsCredentials>,
         user: Option<AssumedRoleUser>,
     ) -> Result<Session, CloudError> {
@@ -115,7 +115,7 @@ fn policy_arns(arns: &[String]) -> Option<Vec<PolicyDescriptorType>> {
     })
 }
 
-fn tags(action: &str, request: &AssumeRoleRequest) -> Result<Option<Vec<Tag>>, CloudError> {
+fn tags(action: &'static str, request: &AssumeRoleRequest) -> Result<Option<Vec<Tag>>, CloudError> {
     let tags = request
         .tags
         .iter()
@@ -133,7 +133,7 @@ fn transitive_tag_keys(request: &AssumeRoleRequest) -> Option<Vec<String>> {
     (!keys.is_empty()).then_some(keys)
 }
 
-fn seconds(action: &str, seconds: Option<i64>) -> Result<Option<i32>, CloudError> {
+fn seconds(action: &'static str, seconds: Option<i64>) -> Result<Option<i32>, CloudError> {
     seconds.map(i32::try_from).transpose().map_err(|error| {
         CloudError::new(ErrorKind::Refused, action, "the duration is out of range").because(error)
     })

@@ -17,8 +17,8 @@ impl Observe for Connection {
         desired: &IdentityProvider,
     ) -> Result<ObservedIdentityProvider, CloudError> {
         let (bucket, providers) = tokio::try_join!(
-            self.observe_bucket(desired),
-            self.observe_oidc_providers(desired)
+            Box::pin(self.observe_bucket(desired)),
+            Box::pin(self.observe_oidc_providers(desired))
         )?;
         let (oidc_provider, other_issuers) = providers;
         Ok(ObservedIdentityProvider {

@@ -38,7 +38,10 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
 
 /// A line as Go's standard logger writes it.
 pub(crate) fn timestamped(line: &str) -> String {
-    format!("{} {line}", jiff::Zoned::now().strftime("%Y/%m/%d %H:%M:%S"))
+    format!(
+        "{} {line}",
+        jiff::Zoned::now().strftime("%Y/%m/%d %H:%M:%S")
+    )
 }
 
 fn aws(name: &str, arguments: &[&str]) -> ExitCode {
@@ -68,7 +71,10 @@ fn unknown(word: &str) -> ExitCode {
     if word.starts_with('-') {
         let mistake = match word.strip_prefix("--") {
             Some(name) => format!("unknown flag: --{}", name.split('=').next().unwrap_or(name)),
-            None => format!("unknown shorthand flag: '{}' in {word}", word.chars().nth(1).unwrap_or('-')),
+            None => format!(
+                "unknown shorthand flag: '{}' in {word}",
+                word.chars().nth(1).unwrap_or('-')
+            ),
         };
         output::note(&format!("Error: {mistake}\n{}", help::root_usage()));
         output::note(&timestamped(&mistake));
@@ -96,7 +102,10 @@ fn finish(result: Result<(), Failure>) -> ExitCode {
     }
     output::note(&timestamped(&line));
     let rendered = failure.to_string();
-    for detail in rendered.lines().filter_map(|line| line.strip_prefix("  = ")) {
+    for detail in rendered
+        .lines()
+        .filter_map(|line| line.strip_prefix("  = "))
+    {
         output::note(&timestamped(detail));
     }
     ExitCode::FAILURE

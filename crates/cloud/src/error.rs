@@ -11,11 +11,11 @@ pub struct CloudError {
     /// The call, as a permission is written: `iam:CreateRole`.
     pub action: String,
     /// The service's error code.
-    pub code: Option<String>,
+    pub code: Option<Box<str>>,
     /// The service's message, or the client's when no service answered.
-    pub message: String,
+    pub message: Box<str>,
     /// The id under which the service logged the request.
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -55,7 +55,7 @@ pub enum ErrorKind {
 
 impl CloudError {
     /// An error of a call, with the client's words.
-    pub fn new(kind: ErrorKind, action: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, action: impl Into<String>, message: impl Into<Box<str>>) -> Self {
         Self {
             kind,
             action: action.into(),
@@ -69,8 +69,8 @@ impl CloudError {
     /// Adds what the service said.
     #[must_use]
     pub fn answered(mut self, code: Option<&str>, request_id: Option<&str>) -> Self {
-        self.code = code.map(str::to_owned);
-        self.request_id = request_id.map(str::to_owned);
+        self.code = code.map(Into::into);
+        self.request_id = request_id.map(Into::into);
         self
     }
 

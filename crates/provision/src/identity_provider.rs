@@ -278,7 +278,8 @@ impl Refusal {
             }
             Self::OwnedByOther { .. } => "choose another `--name`",
             Self::BucketNotAccessible { .. } => {
-                "bucket names are shared by all of AWS: choose another `--name`, or use the account that owns it"
+                "bucket names are shared by all of AWS: choose another `--name`, or use the account that owns it; if it is \
+                 this account, allow the caller `s3:ListBucket`"
             }
             Self::BucketElsewhere { .. } => {
                 "give the bucket's region with `--region`, or choose another `--name`"

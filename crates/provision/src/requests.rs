@@ -204,7 +204,7 @@ pub fn select(
                         ),
                         place: request.place,
                         reason: None,
-                    })
+                    });
                 }
                 Some(first) => {
                     return Err(RequestError::Conflict {

@@ -6,18 +6,18 @@ use podpass_provision::TechPreview;
 
 use super::flags::{Flag, Flags, Kind};
 use crate::commands::aws::{
-    AllInput, DEFAULT_CONCURRENCY, DryRun, IdentityProviderInput, KeyPairInput, Report, RolesInput, Target, Voice,
-    create_all, create_iam_roles, create_identity_provider, create_key_pair,
+    AllInput, DEFAULT_CONCURRENCY, DryRun, IdentityProviderInput, KeyPairInput, Report, RolesInput,
+    Target, Voice, create_all, create_iam_roles, create_identity_provider, create_key_pair,
 };
 use crate::failure::Failure;
 
-/// A command that does something.
+/// A command `create-…`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leaf {
-    CreateAll,
-    CreateIamRoles,
-    CreateIdentityProvider,
-    CreateKeyPair,
+    All,
+    IamRoles,
+    IdentityProvider,
+    KeyPair,
 }
 
 /// Whether the peer has the command and podpass does not have it yet.
@@ -30,10 +30,10 @@ pub(crate) fn is_planned(name: &str) -> bool {
 impl Leaf {
     /// All of them, in the order of the help.
     pub(crate) const ALL: [Self; 4] = [
-        Self::CreateAll,
-        Self::CreateIamRoles,
-        Self::CreateIdentityProvider,
-        Self::CreateKeyPair,
+        Self::All,
+        Self::IamRoles,
+        Self::IdentityProvider,
+        Self::KeyPair,
     ];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -42,26 +42,26 @@ impl Leaf {
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::CreateAll => "create-all",
-            Self::CreateIamRoles => "create-iam-roles",
-            Self::CreateIdentityProvider => "create-identity-provider",
-            Self::CreateKeyPair => "create-key-pair",
+            Self::All => "create-all",
+            Self::IamRoles => "create-iam-roles",
+            Self::IdentityProvider => "create-identity-provider",
+            Self::KeyPair => "create-key-pair",
         }
     }
 
     pub(crate) fn summary(self) -> &'static str {
         match self {
-            Self::CreateAll => "Create key pair, identity provider and IAM roles",
-            Self::CreateIamRoles => "Create IAM roles for CredentialsRequests",
-            Self::CreateIdentityProvider => "Create the IAM identity provider and its issuer",
-            Self::CreateKeyPair => "Create a key pair that signs service account tokens",
+            Self::All => "Create key pair, identity provider and IAM roles",
+            Self::IamRoles => "Create IAM roles for CredentialsRequests",
+            Self::IdentityProvider => "Create the IAM identity provider and its issuer",
+            Self::KeyPair => "Create a key pair that signs service account tokens",
         }
     }
 
     /// Sorted by name, as the help lists them.
     pub(crate) fn flags(self) -> &'static [Flag] {
         match self {
-            Self::CreateAll => &[
+            Self::All => &[
                 REQUESTS,
                 DRY_RUN,
                 TECH_PREVIEW,
@@ -71,7 +71,7 @@ impl Leaf {
                 PUBLIC_KEY,
                 REGION,
             ],
-            Self::CreateIamRoles => &[
+            Self::IamRoles => &[
                 REQUESTS,
                 DRY_RUN,
                 TECH_PREVIEW,
@@ -81,8 +81,8 @@ impl Leaf {
                 BOUNDARY,
                 OPTIONAL_REGION,
             ],
-            Self::CreateIdentityProvider => &[DRY_RUN, NAME, OUTPUT_DIR, PUBLIC_KEY, REGION],
-            Self::CreateKeyPair => &[OUTPUT_DIR],
+            Self::IdentityProvider => &[DRY_RUN, NAME, OUTPUT_DIR, PUBLIC_KEY, REGION],
+            Self::KeyPair => &[OUTPUT_DIR],
         }
     }
 
@@ -92,20 +92,22 @@ impl Leaf {
         let optional = |name: &str| flags.value(name).map(str::to_owned);
         let required = |name: &str| flags.required(name).to_owned();
         let concurrency = usize::from(DEFAULT_CONCURRENCY);
-        let tech_preview = match flags.is_on("enable-tech-preview") {
-            true => TechPreview::Include,
-            false => TechPreview::Exclude,
+        let tech_preview = if flags.is_on("enable-tech-preview") {
+            TechPreview::Include
+        } else {
+            TechPreview::Exclude
         };
         let target = Target {
-            dry_run: match flags.is_on("dry-run") {
-                true => DryRun::Files,
-                false => DryRun::No,
+            dry_run: if flags.is_on("dry-run") {
+                DryRun::Files
+            } else {
+                DryRun::No
             },
             ..Target::default()
         };
         match self {
-            Self::CreateKeyPair => create_key_pair(&KeyPairInput { output_dir }, &report).map(drop),
-            Self::CreateIdentityProvider => {
+            Self::KeyPair => create_key_pair(&KeyPairInput { output_dir }, &report).map(drop),
+            Self::IdentityProvider => {
                 let input = IdentityProviderInput {
                     name: required("name"),
                     region: required("region"),
@@ -115,7 +117,7 @@ impl Leaf {
                 };
                 crate::block_on(create_identity_provider(&input, &report))
             }
-            Self::CreateIamRoles => {
+            Self::IamRoles => {
                 let input = RolesInput {
                     name: required("name"),
                     region: optional("region"),
@@ -129,7 +131,7 @@ impl Leaf {
                 };
                 crate::block_on(create_iam_roles(&input, &report))
             }
-            Self::CreateAll => {
+            Self::All => {
                 let input = AllInput {
                     name: required("name"),
                     region: required("region"),
@@ -156,7 +158,11 @@ const REQUESTS: Flag = flag(
     Kind::Required,
     "Directory with the CredentialsRequests to create roles for",
 );
-const DRY_RUN: Flag = flag("dry-run", Kind::Switch, "Write the inputs for the AWS CLI and call nobody");
+const DRY_RUN: Flag = flag(
+    "dry-run",
+    Kind::Switch,
+    "Write the inputs for the AWS CLI and call nobody",
+);
 const TECH_PREVIEW: Flag = flag(
     "enable-tech-preview",
     Kind::Switch,
@@ -167,7 +173,11 @@ const PROVIDER: Flag = flag(
     Kind::Required,
     "ARN of the IAM identity provider that the roles trust",
 );
-const NAME: Flag = flag("name", Kind::Required, "Name of the cluster, for the names and tags of all resources");
+const NAME: Flag = flag(
+    "name",
+    Kind::Required,
+    "Name of the cluster, for the names and tags of all resources",
+);
 const OUTPUT_DIR: Flag = flag(
     "output-dir",
     Kind::Optional,
@@ -184,4 +194,8 @@ const PUBLIC_KEY: Flag = flag(
     "File with the public keys of the cluster's signing keys",
 );
 const REGION: Flag = flag("region", Kind::Required, "Region of the bucket");
-const OPTIONAL_REGION: Flag = flag("region", Kind::Optional, "Region, only required for GovCloud");
+const OPTIONAL_REGION: Flag = flag(
+    "region",
+    Kind::Optional,
+    "Region, only required for GovCloud",
+);

@@ -43,9 +43,14 @@ pub(crate) fn parse(known: &'static [Flag], arguments: &[&str]) -> Result<Parsed
             break;
         }
         let Some(body) = argument.strip_prefix("--") else {
-            match argument.strip_prefix('-').and_then(|letters| letters.chars().next()) {
+            match argument
+                .strip_prefix('-')
+                .and_then(|letters| letters.chars().next())
+            {
                 Some('h') => return Ok(Parsed::Help),
-                Some(letter) => return Err(format!("unknown shorthand flag: '{letter}' in {argument}")),
+                Some(letter) => {
+                    return Err(format!("unknown shorthand flag: '{letter}' in {argument}"));
+                }
                 // Like the peer, a command takes and ignores words that are no flags.
                 None => continue,
             }
@@ -91,7 +96,10 @@ pub(crate) fn parse(known: &'static [Flag], arguments: &[&str]) -> Result<Parsed
 impl Flags {
     /// The value of a flag; an empty one counts as not given, as the peer's zero values do.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 
     /// The value of a required flag, which may be empty.

@@ -19,11 +19,14 @@ pub(crate) fn root_usage() -> String {
 }
 
 pub(crate) fn aws() -> String {
-    let width = Leaf::ALL.iter().map(|leaf| leaf.name().len()).max().unwrap_or_default();
-    let commands: String = Leaf::ALL
+    let width = Leaf::ALL
         .iter()
+        .map(|leaf| leaf.name().len())
+        .max()
+        .unwrap_or_default();
+    let commands = Leaf::ALL
         .map(|leaf| format!("  {:<width$} {}\n", leaf.name(), leaf.summary()))
-        .collect();
+        .concat();
     format!(
         "Create the key pair, the identity provider and the IAM roles of a cluster on AWS\n\n\
          Usage:\n  ccoctl aws [command]\n\n\
@@ -48,16 +51,24 @@ pub(crate) fn usage(leaf: Leaf) -> String {
                 Kind::Required | Kind::Optional => " string",
                 Kind::Switch => "",
             };
-            (format!("      --{}{value}", flag.name), flag.help.to_owned())
+            (
+                format!("      --{}{value}", flag.name),
+                flag.help.to_owned(),
+            )
         })
         .collect();
     rows.push(("  -h, --help".to_owned(), format!("help for {name}")));
     rows.sort_by(|(one, _), (other, _)| sort_key(one).cmp(sort_key(other)));
-    let width = rows.iter().map(|(flag, _)| flag.len()).max().unwrap_or_default();
-    let flags: String = rows
+    let width = rows
+        .iter()
+        .map(|(flag, _)| flag.len())
+        .max()
+        .unwrap_or_default();
+    let rows: Vec<String> = rows
         .iter()
         .map(|(flag, help)| format!("{flag:<width$}   {help}\n"))
         .collect();
+    let flags = rows.concat();
     format!("Usage:\n  ccoctl aws {name} [flags]\n\nFlags:\n{flags}")
 }
 

@@ -8,8 +8,17 @@ fn mistake(leaf: Leaf, arguments: &[&str]) -> String {
 
 #[test]
 fn flags_are_read_as_pflag_reads_them() {
-    let arguments = ["--name", "a", "--region=eu-west-1", "ignored", "--dry-run", "--name=b", "--", "--bogus"];
-    let Ok(Parsed::Flags(flags)) = parse(Leaf::CreateIdentityProvider.flags(), &arguments) else {
+    let arguments = [
+        "--name",
+        "a",
+        "--region=eu-west-1",
+        "ignored",
+        "--dry-run",
+        "--name=b",
+        "--",
+        "--bogus",
+    ];
+    let Ok(Parsed::Flags(flags)) = parse(Leaf::IdentityProvider.flags(), &arguments) else {
         panic!("the flags are valid");
     };
     assert_eq!(flags.value("name"), Some("b"));
@@ -28,9 +37,10 @@ fn switches_take_gos_spellings_of_true_and_false() {
         ("--dry-run=false", false),
         ("--dry-run=0", false),
     ] {
-        let Ok(Parsed::Flags(flags)) =
-            parse(Leaf::CreateIdentityProvider.flags(), &["--name=n", "--region=r", argument])
-        else {
+        let Ok(Parsed::Flags(flags)) = parse(
+            Leaf::IdentityProvider.flags(),
+            &["--name=n", "--region=r", argument],
+        ) else {
             panic!("{argument} is valid");
         };
         assert_eq!(flags.is_on("dry-run"), on, "{argument}");
@@ -40,7 +50,10 @@ fn switches_take_gos_spellings_of_true_and_false() {
 #[test]
 fn mistakes_are_told_in_the_peers_words() {
     for (arguments, expected) in [
-        (&["--public-key-file", "x"][..], "required flag(s) \"name\", \"region\" not set"),
+        (
+            &["--public-key-file", "x"][..],
+            "required flag(s) \"name\", \"region\" not set",
+        ),
         (&["--name"], "flag needs an argument: --name"),
         (&["--nope=1"], "unknown flag: --nope"),
         (&["-n", "x"], "unknown shorthand flag: 'n' in -n"),
@@ -51,12 +64,15 @@ fn mistakes_are_told_in_the_peers_words() {
             "invalid argument \"maybe\" for \"--dry-run\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax",
         ),
         // The private bucket comes later; until then nobody may believe to have one.
-        (&["--create-private-s3-bucket"], "unknown flag: --create-private-s3-bucket"),
+        (
+            &["--create-private-s3-bucket"],
+            "unknown flag: --create-private-s3-bucket",
+        ),
     ] {
-        assert_eq!(mistake(Leaf::CreateIdentityProvider, arguments), expected);
+        assert_eq!(mistake(Leaf::IdentityProvider, arguments), expected);
     }
     assert_eq!(
-        mistake(Leaf::CreateIamRoles, &[]),
+        mistake(Leaf::IamRoles, &[]),
         "required flag(s) \"credentials-requests-dir\", \"identity-provider-arn\", \"name\" not set"
     );
 }
@@ -64,14 +80,14 @@ fn mistakes_are_told_in_the_peers_words() {
 #[test]
 fn help_is_asked_for_anywhere() {
     for arguments in [&["--help"][..], &["-h"], &["--name", "a", "--help"]] {
-        assert_eq!(parse(Leaf::CreateAll.flags(), arguments), Ok(Parsed::Help));
+        assert_eq!(parse(Leaf::All.flags(), arguments), Ok(Parsed::Help));
     }
 }
 
 #[test]
 fn usage_lists_flags_in_order_with_their_types() {
     assert_eq!(
-        help::usage(Leaf::CreateIdentityProvider),
+        help::usage(Leaf::IdentityProvider),
         "Usage:
   ccoctl aws create-identity-provider [flags]
 
@@ -91,6 +107,9 @@ fn log_lines_start_with_gos_time() {
     let line = timestamped("Reading public key");
     let (time, message) = line.split_at(20);
     assert_eq!(message, "Reading public key");
-    let shape: String = time.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    let shape: String = time
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '9' } else { c })
+        .collect();
     assert_eq!(shape, "9999/99/99 99:99:99 ");
 }

@@ -21,7 +21,9 @@ use crate::failure::Failure;
 
 pub(crate) use create_all::create_all;
 pub(crate) use identity_provider::create_identity_provider;
-pub(crate) use inputs::{AllInput, DryRun, IdentityProviderInput, KeyPairInput, RolesInput, Target};
+pub(crate) use inputs::{
+    AllInput, DryRun, IdentityProviderInput, KeyPairInput, RolesInput, Target,
+};
 pub(crate) use key_pair::create_key_pair;
 pub(crate) use report::{Report, Voice};
 pub(crate) use roles::create_iam_roles;
@@ -35,13 +37,17 @@ pub(crate) struct AwsArgs {
 #[derive(Debug, Subcommand)]
 enum AwsCommand {
     /// Create the key pair with which the cluster signs service account tokens.
-    CreateKeyPair(KeyPairArgs),
+    #[command(name = "create-key-pair")]
+    KeyPair(KeyPairArgs),
     /// Create the issuer's bucket and its documents, and the OIDC provider in IAM.
-    CreateIdentityProvider(IdentityProviderArgs),
+    #[command(name = "create-identity-provider")]
+    IdentityProvider(IdentityProviderArgs),
     /// Create one role for each CredentialsRequest, and the secrets that name them.
-    CreateIamRoles(RolesArgs),
+    #[command(name = "create-iam-roles")]
+    IamRoles(RolesArgs),
     /// All of it in one go: key pair, identity provider and roles.
-    CreateAll(AllArgs),
+    #[command(name = "create-all")]
+    All(AllArgs),
 }
 
 #[derive(Debug, Args)]
@@ -128,7 +134,12 @@ struct RoleArgs {
 #[derive(Debug, Args)]
 struct OutputArgs {
     /// Where keys and manifests go; made when missing. [default: the current directory]
-    #[arg(long, value_name = "DIRECTORY", default_value = ".", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "DIRECTORY",
+        default_value = ".",
+        hide_default_value = true
+    )]
     output_dir: PathBuf,
 }
 
@@ -160,13 +171,13 @@ enum DryRunArg {
 pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
     let report = Report::new(Voice::Podpass);
     match arguments.command {
-        AwsCommand::CreateKeyPair(arguments) => {
+        AwsCommand::KeyPair(arguments) => {
             let input = KeyPairInput {
                 output_dir: arguments.output.output_dir,
             };
             create_key_pair(&input, &report)?;
         }
-        AwsCommand::CreateIdentityProvider(arguments) => {
+        AwsCommand::IdentityProvider(arguments) => {
             let input = IdentityProviderInput {
                 name: arguments.name,
                 region: arguments.region.clone(),
@@ -176,7 +187,7 @@ pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
             };
             crate::block_on(create_identity_provider(&input, &report))?;
         }
-        AwsCommand::CreateIamRoles(arguments) => {
+        AwsCommand::IamRoles(arguments) => {
             let input = RolesInput {
                 name: arguments.name,
                 region: arguments.region,
@@ -190,7 +201,7 @@ pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
             };
             crate::block_on(create_iam_roles(&input, &report))?;
         }
-        AwsCommand::CreateAll(arguments) => {
+        AwsCommand::All(arguments) => {
             let input = AllInput {
                 name: arguments.name,
                 region: arguments.region,
@@ -242,3 +253,6 @@ impl ChangeArgs {
 
 /// IAM takes a few writes a second before it throttles; ccoctl makes one call at a time.
 pub(crate) const DEFAULT_CONCURRENCY: u8 = 8;
+
+#[cfg(test)]
+mod tests;

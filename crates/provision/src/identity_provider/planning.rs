@@ -123,7 +123,7 @@ impl IdentityProvider {
                     .extend(extended.map(|policy| self.put_bucket_policy(policy)));
             }
             Seen::Hidden if settings_were_made => {
-                plan.notes.push(self.hidden("s3:GetBucketPolicy"))
+                plan.notes.push(self.hidden("s3:GetBucketPolicy"));
             }
             Seen::Absent | Seen::Hidden => plan.steps.push(self.put_bucket_policy(own_policy())),
         }
@@ -205,7 +205,7 @@ impl IdentityProvider {
                     bucket: self.bucket.clone(),
                     key: key.to_owned(),
                     tags: found.tags.merged_with(&self.tags()),
-                })
+                });
             }
             None => {}
         }

@@ -40,7 +40,9 @@ impl Account {
     }
 
     fn take_all(&mut self, steps: &[Step]) {
-        steps.iter().for_each(|step| self.take(step));
+        for step in steps {
+            self.take(step);
+        }
     }
 
     fn take(&mut self, step: &Step) {
@@ -57,7 +59,7 @@ impl Account {
             }
             Step::TagBucket { tags, .. } => self.bucket().tags = tags.clone(),
             Step::SetPublicAccessBlock { settings, .. } => {
-                self.bucket().public_access_block = Seen::Present(*settings)
+                self.bucket().public_access_block = Seen::Present(*settings);
             }
             Step::PutBucketPolicy { document, .. } => {
                 let Seen::Present(block) = self.bucket().public_access_block else {
@@ -109,10 +111,10 @@ impl Account {
                 });
             }
             Step::AddClientId { client_id, .. } => {
-                self.provider().client_ids.push(client_id.clone())
+                self.provider().client_ids.push(client_id.clone());
             }
             Step::TagOidcProvider { tags, .. } => {
-                self.provider().tags = self.provider().tags.merged_with(tags)
+                self.provider().tags = self.provider().tags.merged_with(tags);
             }
             other => panic!("unexpected step {other:?}"),
         }

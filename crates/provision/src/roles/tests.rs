@@ -5,6 +5,8 @@ use crate::identity_provider::{Adoption, Refusal};
 use crate::plan::{Outcome, Resource, Step};
 use crate::requests::DocumentPlace;
 
+type Damage = fn(&mut ObservedRole);
+
 const PROVIDER: &str =
     "arn:aws:iam::123456789012:oidc-provider/demo-oidc.s3.eu-west-1.amazonaws.com";
 
@@ -145,7 +147,6 @@ fn a_role_that_is_as_it_should_be_is_unchanged() {
 
 #[test]
 fn each_difference_is_one_step() {
-    type Damage = fn(&mut ObservedRole);
     let cases: [(&str, Damage, &[&str]); 5] = [
         (
             "description",
@@ -413,8 +414,7 @@ fn a_cut_name_is_kept_only_with_proof() {
         &request(NAMESPACE, "one", &["sa-one"]),
         &["openshift"],
     );
-    type Doubt = fn(&mut ObservedRole);
-    let cases: [(&str, Doubt, bool); 5] = [
+    let cases: [(&str, Damage, bool); 5] = [
         ("all proven", |_| {}, true),
         ("tags of nobody", |role| role.tags = Tags::default(), false),
         (

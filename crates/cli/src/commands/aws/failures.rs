@@ -9,11 +9,15 @@ use podpass_token::KeyError;
 
 use crate::failure::{Exit, Failure};
 
-pub(crate) fn name(error: NameError) -> Failure {
+pub(crate) fn name(error: &NameError) -> Failure {
     let failure = Failure::usage(error.to_string());
     match error {
-        NameError::Region { .. } => failure.help("give the region of the bucket, such as `--region eu-west-1`"),
-        _ => failure.help("choose a `--name` of lower-case letters, digits and hyphens, such as `my-cluster-1`"),
+        NameError::Region { .. } => {
+            failure.help("give the region of the bucket, such as `--region eu-west-1`")
+        }
+        _ => failure.help(
+            "choose a `--name` of lower-case letters, digits and hyphens, such as `my-cluster-1`",
+        ),
     }
 }
 
@@ -38,7 +42,8 @@ pub(crate) fn request(error: &RequestError) -> Failure {
 }
 
 pub(crate) fn role(error: &RoleError) -> Failure {
-    Failure::usage(error.to_string()).help("split the CredentialsRequest, or shorten what it asks for")
+    Failure::usage(error.to_string())
+        .help("split the CredentialsRequest, or shorten what it asks for")
 }
 
 pub(crate) fn refusal(refusal: &Refusal) -> Failure {
@@ -53,7 +58,10 @@ pub(crate) fn refusal(refusal: &Refusal) -> Failure {
 /// A step that failed; a bucket name that somebody else took in the meantime is a refusal.
 pub(crate) fn step(step: &Step, error: &CloudError) -> Failure {
     if error.code.as_deref() == Some("BucketAlreadyExists") {
-        let mut failure = Failure::denied(Reason::BucketNameTaken, format!("{} belongs to another account", step.resource()));
+        let mut failure = Failure::denied(
+            Reason::BucketNameTaken,
+            format!("{} belongs to another account", step.resource()),
+        );
         failure.exit = Exit::Refused;
         return failure.because(error);
     }

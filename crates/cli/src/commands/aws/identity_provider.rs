@@ -5,36 +5,45 @@ use std::path::Path;
 use podpass_aws::Connection;
 use podpass_cloud::{Applied, Apply, Observe};
 use podpass_provision::{
-    Adoption, BucketName, IdentityProvider, IdentityProviderPlan, OidcProviderArn, Resource, dry_run_files, manifests,
+    Adoption, BucketName, IdentityProvider, IdentityProviderPlan, ObservedIdentityProvider,
+    OidcProviderArn, Resource, dry_run_files, manifests,
 };
 use podpass_token::PublicKey;
 
+use super::failures;
 use super::inputs::{self, DryRun, IdentityProviderInput};
 use super::key_pair::PUBLIC_KEY;
 use super::output_dir::{MANIFESTS, OutputDir, TLS};
 use super::report::{Event, Report};
-use super::failures;
 use crate::failure::Failure;
+use crate::output;
 
 /// Creates or completes the identity provider.
-pub(crate) async fn create_identity_provider(input: &IdentityProviderInput, report: &Report) -> Result<(), Failure> {
+pub(crate) async fn create_identity_provider(
+    input: &IdentityProviderInput,
+    report: &Report,
+) -> Result<(), Failure> {
     let cluster = inputs::cluster(&input.name)?;
     let region = inputs::region(&input.region)?;
-    BucketName::for_issuer_of(&cluster).map_err(failures::name)?;
-    let key_file = input.public_key_file.clone().unwrap_or_else(|| input.output_dir.join(PUBLIC_KEY));
+    BucketName::for_issuer_of(&cluster).map_err(|error| failures::name(&error))?;
+    let key_file = input
+        .public_key_file
+        .clone()
+        .unwrap_or_else(|| input.output_dir.join(PUBLIC_KEY));
     let keys = inputs::public_keys(&key_file)?;
-    let desired = IdentityProvider::in_public_bucket(cluster, region, &keys).map_err(failures::name)?;
+    let desired = IdentityProvider::in_public_bucket(cluster, region, &keys)
+        .map_err(|error| failures::name(&error))?;
     match input.target.dry_run {
         DryRun::Files => save_files(&desired, &input.output_dir, report),
         DryRun::Plan => {
             let connection = input.target.connect(Some(&desired.region)).await?;
             let planned = plan(&connection, &desired, input.target.adoption).await?;
-            report.plan(&planned.plan)
+            output::data(&planned.plan.to_string())
         }
         DryRun::No => {
-            let output = prepare(&input.output_dir)?;
             let connection = input.target.connect(Some(&desired.region)).await?;
             let planned = plan(&connection, &desired, input.target.adoption).await?;
+            let output = prepare(&input.output_dir)?;
             let arn = apply(&connection, &desired, &planned, report).await?;
             write_authentication(&output, &desired.issuer, report)?;
             report.tell(&Event::Next(&format!(
@@ -60,11 +69,29 @@ pub(crate) async fn plan(
     desired: &IdentityProvider,
     adoption: Adoption,
 ) -> Result<IdentityProviderPlan, Failure> {
-    let observed = connection
+    decide(desired, &observe(connection, desired).await?, adoption)
+}
+
+/// Looks at what exists; which keys are wanted makes no difference.
+pub(crate) async fn observe(
+    connection: &Connection,
+    desired: &IdentityProvider,
+) -> Result<ObservedIdentityProvider, Failure> {
+    connection
         .identity_provider(desired)
         .await
-        .map_err(|error| Failure::cloud(&error))?;
-    desired.plan(&observed, adoption).map_err(|refusal| failures::refusal(&refusal))
+        .map_err(|error| Failure::cloud(&error))
+}
+
+/// Decides what to do about what exists.
+pub(crate) fn decide(
+    desired: &IdentityProvider,
+    observed: &ObservedIdentityProvider,
+    adoption: Adoption,
+) -> Result<IdentityProviderPlan, Failure> {
+    desired
+        .plan(observed, adoption)
+        .map_err(|refusal| failures::refusal(&refusal))
 }
 
 /// Takes the steps in order; returns the ARN of the OIDC provider.
@@ -85,8 +112,15 @@ pub(crate) async fn apply(
         if resource.name.ends_with(podpass_provision::JWKS_KEY) {
             report.tell(&Event::ReadingPublicKey)?;
         }
-        for step in plan.steps.iter().filter(|step| step.resource() == *resource) {
-            let applied = connection.apply(step).await.map_err(|error| failures::step(step, &error))?;
+        for step in plan
+            .steps
+            .iter()
+            .filter(|step| step.resource() == *resource)
+        {
+            let applied = connection
+                .apply(step)
+                .await
+                .map_err(|error| failures::step(step, &error))?;
             report.tell(&Event::StepTaken(step, &applied))?;
             if let Applied::OidcProvider(created) = applied {
                 arn = Some(created);
@@ -97,17 +131,30 @@ pub(crate) async fn apply(
     if let Some(found) = &planned.arn {
         report.tell(&Event::ProviderFound(found))?;
     }
-    arn.ok_or_else(|| Failure::failed("the OIDC provider was created, but AWS did not tell its ARN"))
+    arn.ok_or_else(|| {
+        Failure::failed("the OIDC provider was created, but AWS did not tell its ARN")
+    })
 }
 
 /// Names the issuer for the cluster.
-pub(crate) fn write_authentication(output: &OutputDir, issuer: &str, report: &Report) -> Result<(), Failure> {
+pub(crate) fn write_authentication(
+    output: &OutputDir,
+    issuer: &str,
+    report: &Report,
+) -> Result<(), Failure> {
     let path = output.write_manifest(&manifests::authentication(issuer))?;
-    report.tell(&Event::AuthenticationWritten { path: &path, issuer })
+    report.tell(&Event::AuthenticationWritten {
+        path: &path,
+        issuer,
+    })
 }
 
 /// The identity provider's part of ccoctl's dry run: `01-…` to `04-…` and the Authentication manifest.
-pub(crate) fn save_files(desired: &IdentityProvider, output_dir: &Path, report: &Report) -> Result<(), Failure> {
+pub(crate) fn save_files(
+    desired: &IdentityProvider,
+    output_dir: &Path,
+    report: &Report,
+) -> Result<(), Failure> {
     let output = prepare(output_dir)?;
     for file in dry_run_files::identity_provider(desired) {
         if file.name.ends_with("keys.json") {
@@ -123,6 +170,11 @@ pub(crate) fn save_files(desired: &IdentityProvider, output_dir: &Path, report: 
 }
 
 /// What an identity provider would be with `keys`; fails when no bucket can be named after the cluster.
-pub(crate) fn desired(name: &str, region: &str, keys: &[PublicKey]) -> Result<IdentityProvider, Failure> {
-    IdentityProvider::in_public_bucket(inputs::cluster(name)?, inputs::region(region)?, keys).map_err(failures::name)
+pub(crate) fn desired(
+    name: &str,
+    region: &str,
+    keys: &[PublicKey],
+) -> Result<IdentityProvider, Failure> {
+    IdentityProvider::in_public_bucket(inputs::cluster(name)?, inputs::region(region)?, keys)
+        .map_err(|error| failures::name(&error))
 }

@@ -84,11 +84,11 @@ impl Target {
 }
 
 pub(crate) fn cluster(name: &str) -> Result<ClusterName, Failure> {
-    name.parse().map_err(failures::name)
+    name.parse().map_err(|error| failures::name(&error))
 }
 
 pub(crate) fn region(region: &str) -> Result<Region, Failure> {
-    region.parse().map_err(failures::name)
+    region.parse().map_err(|error| failures::name(&error))
 }
 
 /// Refuses what is no ARN of an OIDC provider, placeholders such as `arn:aws:iam::10xxxxxxxx83:…` among them.

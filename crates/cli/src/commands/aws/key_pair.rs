@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use podpass_cloud::Secret;
 use podpass_token::{KeySize, PublicKey, SigningKey};
 
 use super::failures;
-use super::inputs::KeyPairInput;
+use super::inputs::{self, KeyPairInput};
 use super::output_dir::{OutputDir, TLS};
 use super::report::{Event, Report};
 use crate::failure::{Exit, Failure};
@@ -19,8 +20,10 @@ pub(crate) fn create_key_pair(input: &KeyPairInput, report: &Report) -> Result<P
     let (private_path, public_path) = (output.path(PRIVATE_KEY), output.path(PUBLIC_KEY));
     let private_pem = if private_path.exists() {
         report.tell(&Event::UsingKeyPair(&private_path))?;
-        let pem = read_text(&private_path)?;
-        complete(&private_path, &pem, &public_path, report)?;
+        let (pem, key) = read_pair(&private_path, &public_path)?;
+        if !public_path.exists() {
+            write_public_key(&public_path, key.public(), report)?;
+        }
         pem
     } else if public_path.exists() {
         return Err(public_key_alone(&public_path));
@@ -32,11 +35,11 @@ pub(crate) fn create_key_pair(input: &KeyPairInput, report: &Report) -> Result<P
         report.tell(&Event::WritingPrivateKey(&private_path))?;
         write_atomically(&private_path, pem.as_bytes(), 0o600)?;
         write_public_key(&public_path, key.public(), report)?;
-        pem.to_string()
+        Secret::new(pem.as_str())
     };
     report.tell(&Event::CopyingSigningKey)?;
     let copy = output.ensure_folder(TLS)?.join(INSTALLER_KEY);
-    write_atomically(&copy, private_pem.as_bytes(), 0o600)?;
+    write_atomically(&copy, private_pem.expose().as_bytes(), 0o600)?;
     Ok(public_path)
 }
 
@@ -54,20 +57,41 @@ pub(crate) fn find_or_create(output_dir: &Path, report: &Report) -> Result<PathB
     create_key_pair(&input, report)
 }
 
-/// Derives the public key when it is missing, and refuses one that belongs to another private key.
-fn complete(private_path: &Path, pem: &str, public_path: &Path, report: &Report) -> Result<(), Failure> {
-    let key = SigningKey::from_pem(pem).map_err(|error| failures::key(private_path, &error))?;
-    if !public_path.exists() {
-        return write_public_key(public_path, key.public(), report);
-    }
-    let published = super::inputs::public_keys(public_path)?;
-    if published.iter().any(|public| public.kid() == key.kid()) {
+/// Refuses files in the output directory that cannot be used, before anything is made.
+pub(crate) fn check(output_dir: &Path, keys_are_given: bool) -> Result<(), Failure> {
+    if keys_are_given {
         return Ok(());
+    }
+    let (private_path, public_path) = (output_dir.join(PRIVATE_KEY), output_dir.join(PUBLIC_KEY));
+    if private_path.exists() {
+        read_pair(&private_path, &public_path).map(drop)
+    } else if public_path.exists() {
+        inputs::public_keys(&public_path).map(drop)
+    } else {
+        Ok(())
+    }
+}
+
+/// Reads the private key, and refuses a public key beside it that belongs to another.
+fn read_pair(private_path: &Path, public_path: &Path) -> Result<(Secret, SigningKey), Failure> {
+    let pem = Secret::new(read_text(private_path)?);
+    let key =
+        SigningKey::from_pem(pem.expose()).map_err(|error| failures::key(private_path, &error))?;
+    if !public_path.exists() {
+        return Ok((pem, key));
+    }
+    let published = inputs::public_keys(public_path)?;
+    if published.iter().any(|public| public.kid() == key.kid()) {
+        return Ok((pem, key));
     }
     let kids: Vec<String> = published.iter().map(PublicKey::kid).collect();
     Err(Failure::new(
         Exit::Refused,
-        format!("`{}` is not the public key of `{}`", public_path.display(), private_path.display()),
+        format!(
+            "`{}` is not the public key of `{}`",
+            public_path.display(),
+            private_path.display()
+        ),
     )
     .detail("expected", key.kid())
     .detail("actual", kids.join(", "))
@@ -98,3 +122,85 @@ pub(crate) const PUBLIC_KEY: &str = "serviceaccount-signer.public";
 
 /// The name under which the installer expects the private key in `tls/`.
 const INSTALLER_KEY: &str = "bound-service-account-signing-key.key";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::super::report::Voice;
+    use super::*;
+
+    fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            fs::write(folder.path().join(name), content).unwrap();
+        }
+        folder
+    }
+
+    fn create(folder: &tempfile::TempDir) -> Result<PathBuf, Failure> {
+        let input = KeyPairInput {
+            output_dir: folder.path().to_owned(),
+        };
+        create_key_pair(&input, &Report::new(Voice::Quiet))
+    }
+
+    fn key() -> SigningKey {
+        SigningKey::generate(KeySize::Rsa2048).unwrap()
+    }
+
+    #[test]
+    fn a_missing_public_key_is_derived_and_the_signing_key_copied() {
+        let key = key();
+        let private = key.to_pkcs1_pem();
+        let folder = folder_with(&[(PRIVATE_KEY, &private)]);
+        let public = create(&folder).unwrap();
+        assert_eq!(
+            fs::read_to_string(public).unwrap(),
+            key.public().to_pkix_pem()
+        );
+        let copy = folder.path().join(TLS).join(INSTALLER_KEY);
+        assert_eq!(fs::read_to_string(&copy).unwrap(), *private);
+        assert_eq!(
+            fs::metadata(&copy).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+
+    #[test]
+    fn files_that_are_no_pair_are_refused_and_left() {
+        let (one, other) = (key(), key());
+        let (private, public) = (one.to_pkcs1_pem(), other.public().to_pkix_pem());
+        let folder = folder_with(&[(PRIVATE_KEY, &private), (PUBLIC_KEY, &public)]);
+        let refused = create(&folder).unwrap_err();
+        assert_eq!(refused.exit, Exit::Refused);
+        for kid in [one.kid(), other.kid()] {
+            assert!(refused.to_string().contains(kid), "{refused}");
+        }
+        assert_eq!(
+            fs::read_to_string(folder.path().join(PUBLIC_KEY)).unwrap(),
+            public
+        );
+        assert!(!folder.path().join(TLS).exists());
+    }
+
+    #[test]
+    fn a_private_key_that_is_none_is_refused_by_name() {
+        let folder = folder_with(&[(PRIVATE_KEY, "some data")]);
+        let refused = create(&folder).unwrap_err();
+        assert_eq!(refused.exit, Exit::Usage);
+        assert!(refused.message().contains(PRIVATE_KEY), "{refused}");
+        assert!(!refused.to_string().contains("some data"), "{refused}");
+    }
+
+    #[test]
+    fn a_public_key_alone_is_never_overwritten() {
+        let public = key().public().to_pkix_pem();
+        let folder = folder_with(&[(PUBLIC_KEY, &public)]);
+        assert_eq!(create(&folder).unwrap_err().exit, Exit::Refused);
+        let used = find_or_create(folder.path(), &Report::new(Voice::Quiet)).unwrap();
+        assert_eq!(fs::read_to_string(used).unwrap(), public);
+        assert!(!folder.path().join(PRIVATE_KEY).exists());
+    }
+}

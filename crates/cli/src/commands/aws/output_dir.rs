@@ -55,10 +55,14 @@ fn ensure(path: &Path) -> Result<(), Failure> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => {
             let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            let failure = Failure::usage(format!("failed to create target directory at {}", shown.display()))
-                .because(&error);
+            let failure = Failure::usage(format!(
+                "failed to create target directory at {}",
+                shown.display()
+            ))
+            .because(&error);
             Err(match error.kind() {
-                ErrorKind::NotFound => failure.help("make its parent directory first, or choose another `--output-dir`"),
+                ErrorKind::NotFound => failure
+                    .help("make its parent directory first, or choose another `--output-dir`"),
                 _ => failure.help("choose another `--output-dir`"),
             })
         }

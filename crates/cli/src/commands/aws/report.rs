@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use podpass_cloud::Applied;
-use podpass_provision::{DISCOVERY_KEY, JWKS_KEY, OidcProviderArn, Outcome, Plan, Resource, Skipped, Step};
+use podpass_provision::{
+    DISCOVERY_KEY, JWKS_KEY, OidcProviderArn, Outcome, Plan, Resource, Skipped, Step,
+};
 
 use crate::failure::Failure;
 use crate::output;
@@ -45,8 +47,14 @@ pub(crate) enum Event<'a> {
     ProviderFound(&'a OidcProviderArn),
     RoleFound(&'a str),
     SecretWritten(&'a Path),
-    AuthenticationWritten { path: &'a Path, issuer: &'a str },
-    FileSaved { description: &'a str, path: &'a Path },
+    AuthenticationWritten {
+        path: &'a Path,
+        issuer: &'a str,
+    },
+    FileSaved {
+        description: &'a str,
+        path: &'a Path,
+    },
     Reached(&'a Resource, Outcome),
     Next(&'a str),
 }
@@ -75,12 +83,9 @@ impl Report {
 
     /// Tells what the plan leaves alone, and what a person should know about it.
     pub(crate) fn notes(&self, plan: &Plan) -> Result<(), Failure> {
-        plan.notes.iter().try_for_each(|note| self.tell(&Event::Note(note)))
-    }
-
-    /// Prints a plan as data.
-    pub(crate) fn plan(&self, plan: &Plan) -> Result<(), Failure> {
-        output::data(&plan.to_string())
+        plan.notes
+            .iter()
+            .try_for_each(|note| self.tell(&Event::Note(note)))
     }
 
     /// Shows a bar for `total` pieces of work, where a person can see it.
@@ -91,7 +96,9 @@ impl Report {
         let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
-        let bar = ProgressBar::new(total as u64).with_style(style).with_message(what);
+        let bar = ProgressBar::new(total as u64)
+            .with_style(style)
+            .with_message(what);
         bar.enable_steady_tick(Duration::from_millis(200));
         *self.bar() = Some(bar);
     }
@@ -134,17 +141,26 @@ impl Report {
             Event::GeneratingKeyPair => "Generating an RSA key pair of 4096 bits".to_owned(),
             Event::UsingKeyPair(path) => format!("Using the key pair of {}", path.display()),
             Event::UsingPublicKey(path) => {
-                format!("Using the public key {}; its private key stays where it is", path.display())
+                format!(
+                    "Using the public key {}; its private key stays where it is",
+                    path.display()
+                )
             }
-            Event::WritingPrivateKey(path) | Event::WritingPublicKey(path) => format!("Writing {}", path.display()),
-            Event::CopyingSigningKey => "Copying the signing key to tls/ for the installer".to_owned(),
+            Event::WritingPrivateKey(path) | Event::WritingPublicKey(path) => {
+                format!("Writing {}", path.display())
+            }
+            Event::CopyingSigningKey => {
+                "Copying the signing key to tls/ for the installer".to_owned()
+            }
             Event::DocumentSkipped(skipped) => skipped.to_string(),
             Event::Note(note) => format!("note: {note}"),
             Event::SecretWritten(path) => format!("Wrote {}", path.display()),
             Event::AuthenticationWritten { path, issuer } => {
                 format!("Wrote {} with the issuer {issuer}", path.display())
             }
-            Event::FileSaved { description, path } => format!("Wrote {} ({description})", path.display()),
+            Event::FileSaved { description, path } => {
+                format!("Wrote {} ({description})", path.display())
+            }
             Event::Next(hint) => format!("next: {hint}"),
             Event::ReadingPublicKey
             | Event::BucketFound(_)
@@ -161,26 +177,39 @@ impl Report {
 fn ccoctl_lines(event: &Event<'_>) -> Vec<String> {
     let line = match event {
         Event::GeneratingKeyPair => "Generating RSA keypair".to_owned(),
-        Event::UsingKeyPair(path) => format!("Using existing RSA keypair found at {}", path.display()),
-        Event::UsingPublicKey(path) => format!("Using existing public key found at {}", path.display()),
+        Event::UsingKeyPair(path) => {
+            format!("Using existing RSA keypair found at {}", path.display())
+        }
+        Event::UsingPublicKey(path) => {
+            format!("Using existing public key found at {}", path.display())
+        }
         Event::WritingPrivateKey(path) => format!("Writing private key to {}", path.display()),
         Event::WritingPublicKey(path) => format!("Writing public key to {}", path.display()),
         Event::CopyingSigningKey => "Copying signing key for use by installer".to_owned(),
         Event::ReadingPublicKey => "Reading public key".to_owned(),
         Event::DocumentSkipped(skipped) => skipped.text.clone(),
         Event::Note(note) => format!("Note: {note}"),
-        Event::BucketFound(bucket) => format!("Bucket {bucket} already exists and is owned by the user"),
+        Event::BucketFound(bucket) => {
+            format!("Bucket {bucket} already exists and is owned by the user")
+        }
         Event::StepTaken(step, applied) => return step_lines(step, applied),
         Event::ProviderFound(arn) => format!("Existing Identity Provider found with ARN: {arn}"),
         Event::RoleFound(arn) => format!("Existing role {arn} found"),
-        Event::SecretWritten(path) => format!("Saved credentials configuration to: {}", path.display()),
+        Event::SecretWritten(path) => {
+            format!("Saved credentials configuration to: {}", path.display())
+        }
         Event::AuthenticationWritten { path, issuer } => {
             return vec![
-                format!("Wrote cluster authentication manifest at path {}", path.display()),
+                format!(
+                    "Wrote cluster authentication manifest at path {}",
+                    path.display()
+                ),
                 format!("Issuer URL (serviceAccountIssuer) is {issuer}"),
             ];
         }
-        Event::FileSaved { description, path } => format!("Saving {description} locally at {}", path.display()),
+        Event::FileSaved { description, path } => {
+            format!("Saving {description} locally at {}", path.display())
+        }
         Event::Reached(..) | Event::Next(_) => return Vec::new(),
     };
     vec![line]
@@ -190,17 +219,25 @@ fn step_lines(step: &Step, applied: &Applied) -> Vec<String> {
     let line = match (step, applied) {
         (Step::CreateBucket { bucket, .. }, _) => format!("Bucket {bucket} created"),
         (Step::PutObject { upload, .. }, _) if upload.key == DISCOVERY_KEY => {
-            format!("OpenID Connect discovery document in the S3 bucket {} at {DISCOVERY_KEY} updated", upload.bucket)
+            format!(
+                "OpenID Connect discovery document in the S3 bucket {} at {DISCOVERY_KEY} updated",
+                upload.bucket
+            )
         }
         (Step::PutObject { upload, .. }, _) if upload.key == JWKS_KEY => {
-            format!("JSON web key set (JWKS) in the S3 bucket {} at {JWKS_KEY} updated", upload.bucket)
+            format!(
+                "JSON web key set (JWKS) in the S3 bucket {} at {JWKS_KEY} updated",
+                upload.bucket
+            )
         }
         (Step::CreateOidcProvider { .. }, Applied::OidcProvider(arn)) => {
             format!("Identity Provider created with ARN: {arn}")
         }
         (Step::CreateRole { .. }, Applied::Role(arn)) => format!("Role {arn} created"),
         (Step::PutRolePolicy { role, .. }, _) => format!("Updated Role policy for Role {role}"),
-        (Step::UpdateTrustPolicy { role, .. }, _) => format!("Updated trust policy for Role {role}"),
+        (Step::UpdateTrustPolicy { role, .. }, _) => {
+            format!("Updated trust policy for Role {role}")
+        }
         _ => return Vec::new(),
     };
     vec![line]

@@ -32,7 +32,8 @@ pub(crate) fn read(directory: &Path, tech_preview: TechPreview) -> Result<Select
     let mut files = Vec::new();
     for path in paths {
         let name = path.display().to_string();
-        let documents = read_credentials_requests(&name, &read_text(&path)?).map_err(|error| failures::read(&error))?;
+        let documents = read_credentials_requests(&name, &read_text(&path)?)
+            .map_err(|error| failures::read(&error))?;
         files.push(RequestFile { name, documents });
     }
     select(&shown, files, tech_preview).map_err(|error| failures::request(&error))

@@ -1,13 +1,13 @@
 //! `create-iam-roles`: one role for each CredentialsRequest, and the secret that names it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures::StreamExt;
 use podpass_aws::Connection;
 use podpass_cloud::{Applied, Apply, Observe};
 use podpass_provision::{
-    Adoption, CLIENT_IDS, ClusterName, DesiredRole, OidcProviderArn, Plan, PolicyArn, Resource, RoleArn, RolePlan,
-    RoleRequest, dry_run_files, manifests,
+    Adoption, CLIENT_IDS, ClusterName, DesiredRole, OidcProviderArn, Outcome, Plan, PolicyArn,
+    Resource, RoleArn, RolePlan, RoleRequest, dry_run_files, manifests,
 };
 
 use super::inputs::{self, DryRun, RolesInput};
@@ -15,6 +15,7 @@ use super::output_dir::{MANIFESTS, OutputDir};
 use super::report::{Event, Report};
 use super::{failures, requests_dir};
 use crate::failure::{Exit, Failure};
+use crate::output;
 
 /// A request with the role it becomes.
 pub(crate) struct RequestedRole {
@@ -26,6 +27,13 @@ pub(crate) struct RequestedRole {
 pub(crate) struct PlannedRole {
     request: RoleRequest,
     planned: RolePlan,
+}
+
+/// A role whose steps are taken and whose secret is written.
+struct DoneRole {
+    resource: Resource,
+    outcome: Outcome,
+    secret: PathBuf,
 }
 
 /// Creates or updates the roles.
@@ -40,7 +48,13 @@ pub(crate) async fn create_iam_roles(input: &RolesInput, report: &Report) -> Res
     }
     // Sizes and names are checked with the audiences that every provider of a cluster has.
     let usual = CLIENT_IDS.map(str::to_owned);
-    let roles = desired(&cluster, selection.requests, &provider, &usual, boundary.as_ref())?;
+    let roles = desired(
+        &cluster,
+        selection.requests,
+        &provider,
+        &usual,
+        boundary.as_ref(),
+    )?;
     if input.target.dry_run == DryRun::Files {
         return save_files(&roles, provider.as_str(), &input.output_dir, report);
     }
@@ -51,10 +65,23 @@ pub(crate) async fn create_iam_roles(input: &RolesInput, report: &Report) -> Res
         .map_err(|error| Failure::cloud(&error))?
         .ok_or_else(|| provider_missing(&provider))?;
     let requests = roles.into_iter().map(|role| role.request).collect();
-    let roles = desired(&cluster, requests, &provider, &found.client_ids, boundary.as_ref())?;
-    let planned = plan(&connection, roles, input.target.adoption, input.concurrency, report).await?;
+    let roles = desired(
+        &cluster,
+        requests,
+        &provider,
+        &found.client_ids,
+        boundary.as_ref(),
+    )?;
+    let planned = plan(
+        &connection,
+        roles,
+        input.target.adoption,
+        input.concurrency,
+        report,
+    )
+    .await?;
     if input.target.dry_run == DryRun::Plan {
-        return report.plan(&whole(&planned));
+        return output::data(&whole(&planned).to_string());
     }
     let output = OutputDir::ensure(&input.output_dir)?;
     output.ensure_folder(MANIFESTS)?;
@@ -102,7 +129,10 @@ pub(crate) async fn plan(
     report.start_bar("Looking at roles  ", roles.len());
     let results: Vec<Result<PlannedRole, Failure>> = futures::stream::iter(roles)
         .map(async |role| {
-            let observed = connection.roles(&role.desired).await.map_err(|error| Failure::cloud(&error));
+            let observed = connection
+                .roles(&role.desired)
+                .await
+                .map_err(|error| Failure::cloud(&error));
             report.advance_bar();
             let planned = role
                 .desired
@@ -147,9 +177,16 @@ pub(crate) async fn apply(
             .buffered(concurrency)
     );
     let mut failures = Vec::new();
+    // The results come in the order of the requests, whichever role is done first.
     while let Some(result) = results.next().await {
         report.advance_bar();
-        failures.extend(result.err());
+        match result {
+            Ok(done) => {
+                report.tell(&Event::Reached(&done.resource, done.outcome))?;
+                report.tell(&Event::SecretWritten(&done.secret))?;
+            }
+            Err(failure) => failures.push(failure),
+        }
     }
     report.end_bar();
     all_or_partly(failures, total)
@@ -160,7 +197,7 @@ async fn apply_one(
     role: PlannedRole,
     output: &OutputDir,
     report: &Report,
-) -> Result<(), Failure> {
+) -> Result<DoneRole, Failure> {
     let RolePlan { plan, name, arn } = role.planned;
     report.notes(&plan)?;
     if let Some(found) = &arn {
@@ -168,17 +205,26 @@ async fn apply_one(
     }
     let mut arn: Option<RoleArn> = arn;
     for step in &plan.steps {
-        let applied = connection.apply(step).await.map_err(|error| failures::step(step, &error))?;
+        let applied = connection
+            .apply(step)
+            .await
+            .map_err(|error| failures::step(step, &error))?;
         report.tell(&Event::StepTaken(step, &applied))?;
         if let Applied::Role(created) = applied {
             arn = Some(created);
         }
     }
-    let arn = arn.ok_or_else(|| Failure::failed(format!("role {name} was created, but AWS did not tell its ARN")))?;
-    let path = output.write_manifest(&manifests::secret(&role.request, &arn))?;
+    let arn = arn.ok_or_else(|| {
+        Failure::failed(format!(
+            "role {name} was created, but AWS did not tell its ARN"
+        ))
+    })?;
     let resource = Resource::role(&name);
-    report.tell(&Event::Reached(&resource, plan.outcome(&resource)))?;
-    report.tell(&Event::SecretWritten(&path))
+    Ok(DoneRole {
+        secret: output.write_manifest(&manifests::secret(&role.request, &arn))?,
+        outcome: plan.outcome(&resource),
+        resource,
+    })
 }
 
 /// ccoctl's dry run for roles: `05-…` and `06-…`, and secrets that a person has to complete.
