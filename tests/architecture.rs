@@ -1,5 +1,7 @@
 //! The crate table of ARCHITECTURE.md is what `cargo metadata` says.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
@@ -42,8 +44,14 @@ fn client_and_server_meet_only_on_the_wire() {
         seen
     };
     for client in ["aws", "cloud"] {
-        assert!(!reach("sandbox").contains(client), "`sandbox` reaches `{client}`");
-        assert!(!reach(client).contains("sandbox"), "`{client}` reaches `sandbox`");
+        assert!(
+            !reach("sandbox").contains(client),
+            "`sandbox` reaches `{client}`"
+        );
+        assert!(
+            !reach(client).contains("sandbox"),
+            "`{client}` reaches `sandbox`"
+        );
     }
 }
 
@@ -56,7 +64,12 @@ fn read_table() -> Allowed {
     let rows = text.lines().filter(|line| line.starts_with("| `"));
     rows.map(|row| {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let name = cells[0].trim_start_matches('`').split('`').next().unwrap().to_owned();
+        let name = cells[0]
+            .trim_start_matches('`')
+            .split('`')
+            .next()
+            .unwrap()
+            .to_owned();
         let allowed = match cells[2] {
             "all" | "any" => None,
             "–" => Some(BTreeSet::new()),
@@ -70,18 +83,31 @@ fn read_table() -> Allowed {
 /// Crate → crates of ours it depends on, development dependencies left out.
 fn read_metadata() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     let folder = |name: &str| match name {
         "podpass" => "cli".to_owned(),
         other => other.trim_start_matches("podpass-").to_owned(),
     };
-    let ours: BTreeSet<&str> = packages.iter().map(|package| package["name"].as_str().unwrap()).collect();
+    let ours: BTreeSet<&str> = packages
+        .iter()
+        .map(|package| package["name"].as_str().unwrap())
+        .collect();
     packages
         .iter()
         .map(|package| {

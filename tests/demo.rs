@@ -1,5 +1,7 @@
 //! `podpass demo` as a newcomer runs it: alone, and with every ambient setting turned into a trap.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::process::Output;
 
 use podpass_testkit::{Home, Trap};
@@ -7,7 +9,11 @@ use podpass_testkit::{Home, Trap};
 const PODPASS: &str = env!("CARGO_BIN_EXE_podpass");
 
 fn demo(home: &Home, trap: &Trap, arguments: &[&str]) -> Output {
-    home.trapped(PODPASS, trap).arg("demo").args(arguments).output().unwrap()
+    home.trapped(PODPASS, trap)
+        .arg("demo")
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -36,7 +42,10 @@ fn tour_runs_through_and_leaves_nothing_behind() {
     ] {
         assert!(out.contains(expected), "missing {expected:?} in:\n{out}");
     }
-    assert!(!out.contains("999999999999"), "an ambient role was used:\n{out}");
+    assert!(
+        !out.contains("999999999999"),
+        "an ambient role was used:\n{out}"
+    );
 }
 
 #[test]
@@ -44,12 +53,24 @@ fn each_breakage_shows_the_answer_of_aws_and_the_comparison_that_failed() {
     let (home, trap) = (Home::new(), Trap::set());
     let out = text(&demo(&home, &trap, &["token"]).stdout);
     for (answer, code) in [
-        ("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)", "TOKEN_MALFORMED"),
+        (
+            "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)",
+            "TOKEN_MALFORMED",
+        ),
         ("Token expired: current date/time", "TOKEN_EXPIRED"),
-        ("No OpenIDConnect provider found in your account for", "OIDC_PROVIDER_MISSING"),
+        (
+            "No OpenIDConnect provider found in your account for",
+            "OIDC_PROVIDER_MISSING",
+        ),
         ("Incorrect token audience", "AUDIENCE_NOT_IN_CLIENT_IDS"),
-        ("Not authorized to perform sts:AssumeRoleWithWebIdentity", "TRUST_SUB_MISMATCH"),
-        ("Couldn't retrieve verification key from your identity provider,", "ISSUER_KEY_MISSING"),
+        (
+            "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+            "TRUST_SUB_MISMATCH",
+        ),
+        (
+            "Couldn't retrieve verification key from your identity provider,",
+            "ISSUER_KEY_MISSING",
+        ),
     ] {
         assert!(out.contains(answer), "missing {answer:?} in:\n{out}");
         assert!(out.contains(code), "missing {code:?} in:\n{out}");
@@ -71,5 +92,8 @@ fn unknown_scenario_is_a_usage_error() {
     let (home, trap) = (Home::new(), Trap::set());
     let output = demo(&home, &trap, &["nonsense"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("irsa"), "the message names what there is");
+    assert!(
+        text(&output.stderr).contains("irsa"),
+        "the message names what there is"
+    );
 }

@@ -35,8 +35,16 @@ spec:
 #[test]
 fn yaml_is_what_document_000_prints_and_can_be_injected_again() {
     let home = Home::new();
-    let (pod, account) = (home.write("pod.yaml", POD), home.write("sa.yaml", SERVICE_ACCOUNT));
-    let ran = run(home.command(PODPASS).args(["inject", "-f"]).arg(&pod).arg("--service-account").arg(&account));
+    let (pod, account) = (
+        home.write("pod.yaml", POD),
+        home.write("sa.yaml", SERVICE_ACCOUNT),
+    );
+    let ran = run(home
+        .command(PODPASS)
+        .args(["inject", "-f"])
+        .arg(&pod)
+        .arg("--service-account")
+        .arg(&account));
     let out = ran.succeeded().to_owned();
     for expected in [
         "name: AWS_ROLE_ARN",
@@ -51,59 +59,138 @@ fn yaml_is_what_document_000_prints_and_can_be_injected_again() {
         assert!(out.contains(expected), "missing {expected:?} in:\n{out}");
     }
     let again = home.write("again.yaml", &out);
-    let ran = run(home.command(PODPASS).args(["inject", "-f"]).arg(&again).arg("--service-account").arg(&account));
-    assert_eq!(ran.succeeded(), out, "the second injection changed something");
-    let patch = run(home.command(PODPASS).args(["inject", "-o", "patch", "-f"]).arg(&again).arg("--service-account").arg(&account));
+    let ran = run(home
+        .command(PODPASS)
+        .args(["inject", "-f"])
+        .arg(&again)
+        .arg("--service-account")
+        .arg(&account));
+    assert_eq!(
+        ran.succeeded(),
+        out,
+        "the second injection changed something"
+    );
+    let patch = run(home
+        .command(PODPASS)
+        .args(["inject", "-o", "patch", "-f"])
+        .arg(&again)
+        .arg("--service-account")
+        .arg(&account));
     assert_eq!(patch.succeeded().trim(), "[]");
 }
 
 #[test]
 fn patch_holds_only_additions() {
     let home = Home::new();
-    let (pod, account) = (home.write("pod.yaml", POD), home.write("sa.yaml", SERVICE_ACCOUNT));
-    let ran = run(home.command(PODPASS).args(["inject", "-o", "patch", "-f"]).arg(&pod).arg("--service-account").arg(&account));
+    let (pod, account) = (
+        home.write("pod.yaml", POD),
+        home.write("sa.yaml", SERVICE_ACCOUNT),
+    );
+    let ran = run(home
+        .command(PODPASS)
+        .args(["inject", "-o", "patch", "-f"])
+        .arg(&pod)
+        .arg("--service-account")
+        .arg(&account));
     let patch: Value = serde_json::from_str(ran.succeeded()).unwrap();
     let operations = patch.as_array().unwrap();
     assert!(!operations.is_empty());
-    assert!(operations.iter().all(|operation| operation["op"] == "add"), "{patch}");
+    assert!(
+        operations.iter().all(|operation| operation["op"] == "add"),
+        "{patch}"
+    );
 }
 
 #[test]
 fn other_documents_of_the_file_pass_unchanged() {
     let home = Home::new();
-    let both = format!("{POD}---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: other\ndata:\n  key: value\n");
-    let (pod, account) = (home.write("pod.yaml", both), home.write("sa.yaml", SERVICE_ACCOUNT));
-    let ran = run(home.command(PODPASS).args(["inject", "-f"]).arg(&pod).arg("--service-account").arg(&account));
+    let both = format!(
+        "{POD}---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: other\ndata:\n  key: value\n"
+    );
+    let (pod, account) = (
+        home.write("pod.yaml", both),
+        home.write("sa.yaml", SERVICE_ACCOUNT),
+    );
+    let ran = run(home
+        .command(PODPASS)
+        .args(["inject", "-f"])
+        .arg(&pod)
+        .arg("--service-account")
+        .arg(&account));
     let out = ran.succeeded();
-    assert!(out.contains("kind: ConfigMap") && out.contains("\n---\n") && out.contains("AWS_ROLE_ARN"), "{out}");
+    assert!(
+        out.contains("kind: ConfigMap") && out.contains("\n---\n") && out.contains("AWS_ROLE_ARN"),
+        "{out}"
+    );
 }
 
 #[test]
 fn service_account_without_annotation_leaves_the_pod_alone_and_says_so() {
     let home = Home::new();
-    let plain = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: irsa-test, namespace: irsa-test}\n";
+    let plain =
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: irsa-test, namespace: irsa-test}\n";
     let (pod, account) = (home.write("pod.yaml", POD), home.write("sa.yaml", plain));
-    let ran = run(home.command(PODPASS).args(["inject", "-f"]).arg(&pod).arg("--service-account").arg(&account));
+    let ran = run(home
+        .command(PODPASS)
+        .args(["inject", "-f"])
+        .arg(&pod)
+        .arg("--service-account")
+        .arg(&account));
     assert!(!ran.succeeded().contains("AWS_ROLE_ARN"));
-    assert!(ran.err.contains("NO_ROLE_ANNOTATION") && ran.err.contains("irsa-test"), "{ran:#?}");
+    assert!(
+        ran.err.contains("NO_ROLE_ANNOTATION") && ran.err.contains("irsa-test"),
+        "{ran:#?}"
+    );
 }
 
 #[test]
 fn bad_manifests_are_refused_with_line_and_column() {
     let home = Home::new();
-    let (pod, account) = (home.write("pod.yaml", POD), home.write("sa.yaml", SERVICE_ACCOUNT));
+    let (pod, account) = (
+        home.write("pod.yaml", POD),
+        home.write("sa.yaml", SERVICE_ACCOUNT),
+    );
     let other = SERVICE_ACCOUNT.replace("name: irsa-test", "name: other");
     for (name, content, is_pod, parts) in [
-        ("tab.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n\tname: x\n", true, vec!["tab.yaml", "line 4"]),
-        ("twice.yaml", "apiVersion: v1\nkind: Pod\nkind: Pod\n", true, vec!["twice.yaml", "line 3", "kind"]),
-        ("none.yaml", "apiVersion: v1\nkind: ConfigMap\n", true, vec!["none.yaml", "Pod"]),
+        (
+            "tab.yaml",
+            "apiVersion: v1\nkind: Pod\nmetadata:\n\tname: x\n",
+            true,
+            vec!["tab.yaml:4:2"],
+        ),
+        (
+            "twice.yaml",
+            "apiVersion: v1\nkind: Pod\nkind: Pod\n",
+            true,
+            vec!["twice.yaml:3:1", "kind"],
+        ),
+        (
+            "none.yaml",
+            "apiVersion: v1\nkind: ConfigMap\n",
+            true,
+            vec!["none.yaml", "Pod"],
+        ),
         ("empty.yaml", "", true, vec!["empty.yaml"]),
-        ("notsa.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n", false, vec!["notsa.yaml", "ServiceAccount"]),
+        (
+            "notsa.yaml",
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n",
+            false,
+            vec!["notsa.yaml", "ServiceAccount"],
+        ),
         ("other.yaml", &other, false, vec!["other", "irsa-test"]),
     ] {
         let bad = home.write(name, content);
-        let (pod, account) = if is_pod { (&bad, &account) } else { (&pod, &bad) };
-        let ran = run(home.command(PODPASS).args(["inject", "-f"]).arg(pod).arg("--service-account").arg(account));
+        let (pod, account) = if is_pod {
+            (&bad, &account)
+        } else {
+            (&pod, &bad)
+        };
+        let ran = run(home
+            .command(PODPASS)
+            .args(["inject", "-f"])
+            .arg(pod)
+            .arg("--service-account")
+            .arg(account));
         ran.refused(2, &parts);
         assert!(ran.out.is_empty(), "{ran:#?}");
     }

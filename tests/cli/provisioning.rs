@@ -24,7 +24,19 @@ spec:
 ";
 
 fn create_all(sandbox: &SandboxProcess, home: &Home, arguments: &[&str]) -> Ran {
-    run(sandbox.command(home, PODPASS).args(["aws", "create-all", "--name", "prod", "--region", "eu-west-1", "--output-dir", "out"]).args(arguments))
+    run(sandbox
+        .command(home, PODPASS)
+        .args([
+            "aws",
+            "create-all",
+            "--name",
+            "prod",
+            "--region",
+            "eu-west-1",
+            "--output-dir",
+            "out",
+        ])
+        .args(arguments))
 }
 
 fn mode(path: &Path) -> u32 {
@@ -43,11 +55,22 @@ fn private_keys_are_for_the_owner_alone_and_never_made_twice() {
     let home = Home::new();
     for (index, name) in both_names(&home).iter().enumerate() {
         let dir = format!("keys{index}");
-        let create = || run(home.command(name).args(["aws", "create-key-pair", "--output-dir", &dir]));
+        let create = || {
+            run(home
+                .command(name)
+                .args(["aws", "create-key-pair", "--output-dir", &dir]))
+        };
         assert_eq!(create().code, 0);
         let private = home.path(&dir).join("serviceaccount-signer.private");
         assert_eq!(mode(&private), 0o600);
-        assert_eq!(mode(&home.path(&dir).join("tls/bound-service-account-signing-key.key")), 0o600);
+        assert_eq!(
+            mode(
+                &home
+                    .path(&dir)
+                    .join("tls/bound-service-account-signing-key.key")
+            ),
+            0o600
+        );
         let first = std::fs::read(&private).unwrap();
         assert_eq!(create().code, 0);
         assert_eq!(std::fs::read(&private).unwrap(), first);
@@ -58,14 +81,23 @@ fn private_keys_are_for_the_owner_alone_and_never_made_twice() {
 fn public_key_of_a_running_cluster_is_not_overwritten() {
     let home = Home::new();
     let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
-    run(home.command(PODPASS).args(["aws", "create-key-pair", "--output-dir", "cluster"])).succeeded();
+    run(home
+        .command(PODPASS)
+        .args(["aws", "create-key-pair", "--output-dir", "cluster"]))
+    .succeeded();
     let public = std::fs::read(home.path("cluster/serviceaccount-signer.public")).unwrap();
     home.write("out/serviceaccount-signer.public", &public);
     home.write("requests/app.yaml", REQUEST);
     let ran = create_all(&sandbox, &home, &["--credentials-requests-dir", "requests"]);
     assert_eq!(ran.code, 0, "{ran:#?}");
-    assert_eq!(std::fs::read(home.path("out/serviceaccount-signer.public")).unwrap(), public);
-    assert!(!home.path("out/serviceaccount-signer.private").exists(), "a key pair was made over the cluster's key");
+    assert_eq!(
+        std::fs::read(home.path("out/serviceaccount-signer.public")).unwrap(),
+        public
+    );
+    assert!(
+        !home.path("out/serviceaccount-signer.private").exists(),
+        "a key pair was made over the cluster's key"
+    );
 }
 
 #[test]
@@ -74,9 +106,15 @@ fn directories_with_nothing_to_do_are_refused_before_the_first_call() {
     home.write("empty/.keep", "");
     home.write("json/app.json", "{}");
     home.write("comment/app.yaml", "# nothing here\n");
-    home.write("configmap/app.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n");
+    home.write(
+        "configmap/app.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n",
+    );
     home.write("syntax/app.yaml", "apiVersion: v1\nkind: [\n");
-    home.write("other/app.yaml", REQUEST.replace("AWSProviderSpec", "AzureProviderSpec"));
+    home.write(
+        "other/app.yaml",
+        REQUEST.replace("AWSProviderSpec", "AzureProviderSpec"),
+    );
     for name in both_names(&home) {
         let ccoctl = name.ends_with("ccoctl");
         for (dir, parts) in [
@@ -84,7 +122,7 @@ fn directories_with_nothing_to_do_are_refused_before_the_first_call() {
             ("json", vec!["json"]),
             ("comment", vec!["comment"]),
             ("configmap", vec!["app.yaml", "ConfigMap"]),
-            ("syntax", vec!["app.yaml", "line"]),
+            ("syntax", vec!["app.yaml:2:7"]),
             ("other", vec!["AzureProviderSpec"]),
             ("absent", vec!["absent"]),
         ] {
@@ -94,11 +132,26 @@ fn directories_with_nothing_to_do_are_refused_before_the_first_call() {
                 .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
                 .env("AWS_ACCESS_KEY_ID", "test")
                 .env("AWS_SECRET_ACCESS_KEY", "test")
-                .args(["aws", "create-iam-roles", "--name", "prod", "--region", "eu-west-1", "--output-dir", "out"])
-                .args(["--identity-provider-arn", "arn:aws:iam::123456789012:oidc-provider/prod-oidc.s3.eu-west-1.amazonaws.com"])
+                .args([
+                    "aws",
+                    "create-iam-roles",
+                    "--name",
+                    "prod",
+                    "--region",
+                    "eu-west-1",
+                    "--output-dir",
+                    "out",
+                ])
+                .args([
+                    "--identity-provider-arn",
+                    "arn:aws:iam::123456789012:oidc-provider/prod-oidc.s3.eu-west-1.amazonaws.com",
+                ])
                 .args(["--credentials-requests-dir", dir]));
             ran.refused(if ccoctl { 1 } else { 2 }, &parts);
-            assert!(!ran.err.contains("127.0.0.1:1"), "{dir}: a call was made: {ran:#?}");
+            assert!(
+                !ran.err.contains("127.0.0.1:1"),
+                "{dir}: a call was made: {ran:#?}"
+            );
         }
     }
 }
@@ -107,24 +160,48 @@ fn directories_with_nothing_to_do_are_refused_before_the_first_call() {
 fn requests_of_other_clouds_and_empty_documents_are_named_and_skipped() {
     let home = Home::new();
     let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
-    let azure = REQUEST.replace("AWSProviderSpec", "AzureProviderSpec").replace("name: app\n", "name: azure-one\n");
-    home.write("requests/app.yaml", format!("# a comment alone\n---\n{azure}---\n{REQUEST}"));
+    let azure = REQUEST
+        .replace("AWSProviderSpec", "AzureProviderSpec")
+        .replace("name: app\n", "name: azure-one\n");
+    home.write(
+        "requests/app.yaml",
+        format!("# a comment alone\n---\n{azure}---\n{REQUEST}"),
+    );
     let ran = create_all(&sandbox, &home, &["--credentials-requests-dir", "requests"]);
-    assert!(ran.succeeded().contains("role/prod-app-creds created"), "{ran:#?}");
-    assert!(ran.err.contains("azure-one") && ran.err.contains("AzureProviderSpec"), "{ran:#?}");
+    assert!(
+        ran.succeeded().contains("role/prod-app-creds created"),
+        "{ran:#?}"
+    );
+    assert!(
+        ran.err.contains("azure-one") && ran.err.contains("AzureProviderSpec"),
+        "{ran:#?}"
+    );
 }
 
 #[test]
 fn placeholders_and_short_account_ids_are_refused_before_the_first_call() {
     let home = Home::new();
     home.write("requests/app.yaml", REQUEST);
-    for arn in ["arn:aws:iam::10xxxxxxxx83:oidc-provider/a.example.com", "arn:aws:iam::1234567890:oidc-provider/a.example.com", "nonsense"] {
+    for arn in [
+        "arn:aws:iam::10xxxxxxxx83:oidc-provider/a.example.com",
+        "arn:aws:iam::1234567890:oidc-provider/a.example.com",
+        "nonsense",
+    ] {
         let ran = run(home
             .command(PODPASS)
             .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
-            .args(["aws", "create-iam-roles", "--name", "prod", "--region", "eu-west-1", "--credentials-requests-dir", "requests"])
+            .args([
+                "aws",
+                "create-iam-roles",
+                "--name",
+                "prod",
+                "--region",
+                "eu-west-1",
+                "--credentials-requests-dir",
+                "requests",
+            ])
             .args(["--identity-provider-arn", arn]));
         ran.refused(2, &[arn]);
     }
@@ -133,23 +210,43 @@ fn placeholders_and_short_account_ids_are_refused_before_the_first_call() {
 #[test]
 fn files_that_hold_no_public_key_publish_nothing() {
     let home = Home::new();
-    run(home.command(PODPASS).args(["aws", "create-key-pair", "--output-dir", "keys"])).succeeded();
+    run(home
+        .command(PODPASS)
+        .args(["aws", "create-key-pair", "--output-dir", "keys"]))
+    .succeeded();
     let private = std::fs::read(home.path("keys/serviceaccount-signer.private")).unwrap();
     home.write("private.pem", private);
     home.write("text.pem", "no key at all\n");
     home.write("empty.pem", "");
     for name in both_names(&home) {
         let ccoctl = name.ends_with("ccoctl");
-        for (file, part) in [("private.pem", "private"), ("text.pem", "text.pem"), ("empty.pem", "empty.pem"), ("absent.pem", "absent.pem")] {
+        for (file, part) in [
+            ("private.pem", "private"),
+            ("text.pem", "text.pem"),
+            ("empty.pem", "empty.pem"),
+            ("absent.pem", "absent.pem"),
+        ] {
             let ran = run(home
                 .command(&name)
                 .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
                 .env("AWS_ACCESS_KEY_ID", "test")
                 .env("AWS_SECRET_ACCESS_KEY", "test")
-                .args(["aws", "create-identity-provider", "--name", "prod", "--region", "eu-west-1", "--output-dir", "out"])
+                .args([
+                    "aws",
+                    "create-identity-provider",
+                    "--name",
+                    "prod",
+                    "--region",
+                    "eu-west-1",
+                    "--output-dir",
+                    "out",
+                ])
                 .args(["--public-key-file", file]));
             ran.refused(if ccoctl { 1 } else { 2 }, &[part]);
-            assert!(!ran.err.contains("MII"), "the key's content was printed: {ran:#?}");
+            assert!(
+                !ran.err.contains("MII"),
+                "the key's content was printed: {ran:#?}"
+            );
         }
     }
 }
@@ -158,7 +255,18 @@ fn files_that_hold_no_public_key_publish_nothing() {
 fn unreachable_endpoint_and_missing_credentials_are_told_apart() {
     let home = Home::new();
     home.write("requests/app.yaml", REQUEST);
-    let arguments = ["aws", "create-all", "--name", "prod", "--region", "eu-west-1", "--output-dir", "out", "--credentials-requests-dir", "requests"];
+    let arguments = [
+        "aws",
+        "create-all",
+        "--name",
+        "prod",
+        "--region",
+        "eu-west-1",
+        "--output-dir",
+        "out",
+        "--credentials-requests-dir",
+        "requests",
+    ];
     let unreachable = run(home
         .command(PODPASS)
         .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
@@ -181,7 +289,16 @@ fn denied_caller_learns_which_action_is_missing() {
     let ran = run(sandbox
         .command(&home, PODPASS)
         .env("AWS_SECRET_ACCESS_KEY", "wrong")
-        .args(["aws", "create-identity-provider", "--name", "prod", "--region", "eu-west-1", "--output-dir", "out"])
+        .args([
+            "aws",
+            "create-identity-provider",
+            "--name",
+            "prod",
+            "--region",
+            "eu-west-1",
+            "--output-dir",
+            "out",
+        ])
         .arg("--public-key-file")
         .arg(public_key(&home)));
     assert_eq!(ran.code, 3, "{ran:#?}");
@@ -193,12 +310,26 @@ fn role_that_is_not_ours_is_refused_unless_adopted() {
     let home = Home::new();
     let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
     home.write("requests/app.yaml", REQUEST);
-    create_role(&sandbox, "prod-app-creds", r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}]}"#);
+    create_role(
+        &sandbox,
+        "prod-app-creds",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}]}"#,
+    );
     let ran = create_all(&sandbox, &home, &["--credentials-requests-dir", "requests"]);
     assert_eq!(ran.code, 4, "{ran:#?}");
-    assert!(ran.err.contains("prod-app-creds") && ran.err.contains("--adopt"), "{ran:#?}");
-    let ran = create_all(&sandbox, &home, &["--credentials-requests-dir", "requests", "--adopt"]);
-    assert!(ran.succeeded().contains("role/prod-app-creds configured"), "{ran:#?}");
+    assert!(
+        ran.err.contains("prod-app-creds") && ran.err.contains("--adopt"),
+        "{ran:#?}"
+    );
+    let ran = create_all(
+        &sandbox,
+        &home,
+        &["--credentials-requests-dir", "requests", "--adopt"],
+    );
+    assert!(
+        ran.succeeded().contains("role/prod-app-creds configured"),
+        "{ran:#?}"
+    );
 }
 
 #[test]
@@ -212,10 +343,19 @@ fn second_run_changes_nothing_and_a_new_service_account_is_added() {
         assert!(first.succeeded().contains(line), "{first:#?}");
     }
     let second = create_all(&sandbox, &home, &arguments);
-    assert!(!second.succeeded().contains(" created") && !second.out.contains(" configured"), "{second:#?}");
-    home.write("requests/app.yaml", REQUEST.replace("[app]", "[app, helper]"));
+    assert!(
+        !second.succeeded().contains(" created") && !second.out.contains(" configured"),
+        "{second:#?}"
+    );
+    home.write(
+        "requests/app.yaml",
+        REQUEST.replace("[app]", "[app, helper]"),
+    );
     let third = create_all(&sandbox, &home, &arguments);
-    assert!(third.succeeded().contains("role/prod-app-creds configured"), "{third:#?}");
+    assert!(
+        third.succeeded().contains("role/prod-app-creds configured"),
+        "{third:#?}"
+    );
 }
 
 #[test]
@@ -224,7 +364,17 @@ fn dry_run_prints_the_plan_and_makes_nothing() {
     let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
     let ran = run(sandbox
         .command(&home, PODPASS)
-        .args(["aws", "create-identity-provider", "--name", "prod", "--region", "eu-west-1", "--output-dir", "out", "--dry-run"])
+        .args([
+            "aws",
+            "create-identity-provider",
+            "--name",
+            "prod",
+            "--region",
+            "eu-west-1",
+            "--output-dir",
+            "out",
+            "--dry-run",
+        ])
         .arg("--public-key-file")
         .arg(public_key(&home)));
     for part in ["1. ", "prod-oidc", "CreateOpenIDConnectProvider"] {
@@ -232,7 +382,17 @@ fn dry_run_prints_the_plan_and_makes_nothing() {
     }
     let again = run(sandbox
         .command(&home, PODPASS)
-        .args(["aws", "create-identity-provider", "--name", "prod", "--region", "eu-west-1", "--output-dir", "out", "--dry-run"])
+        .args([
+            "aws",
+            "create-identity-provider",
+            "--name",
+            "prod",
+            "--region",
+            "eu-west-1",
+            "--output-dir",
+            "out",
+            "--dry-run",
+        ])
         .arg("--public-key-file")
         .arg(public_key(&home)));
     assert_eq!(again.out, ran.out, "the dry run changed something");
@@ -245,7 +405,16 @@ fn names_that_cannot_be_a_bucket_are_refused() {
         let ran = run(home
             .command(PODPASS)
             .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-            .args(["aws", "create-identity-provider", "--region", "eu-west-1", "--output-dir", "out", "--name", name])
+            .args([
+                "aws",
+                "create-identity-provider",
+                "--region",
+                "eu-west-1",
+                "--output-dir",
+                "out",
+                "--name",
+                name,
+            ])
             .arg("--public-key-file")
             .arg(public_key(&home)));
         ran.refused(2, &[name]);
@@ -256,9 +425,17 @@ fn names_that_cannot_be_a_bucket_are_refused() {
 fn ccoctl_says_what_the_peer_says_about_missing_flags() {
     let home = Home::new();
     let [_, ccoctl] = both_names(&home);
-    let ran = run(home.command(&ccoctl).args(["aws", "create-identity-provider"]));
+    let ran = run(home
+        .command(&ccoctl)
+        .args(["aws", "create-identity-provider"]));
     ran.refused(1, &["Error: required flag(s) \"name\", \"region\" not set"]);
-    run(home.command(&ccoctl).arg("bogus")).refused(1, &["Error: unknown command \"bogus\" for \"ccoctl\"", "Run 'ccoctl --help' for usage."]);
+    run(home.command(&ccoctl).arg("bogus")).refused(
+        1,
+        &[
+            "Error: unknown command \"bogus\" for \"ccoctl\"",
+            "Run 'ccoctl --help' for usage.",
+        ],
+    );
     assert_eq!(run(home.command(&ccoctl).args(["aws", "bogus"])).code, 0);
     assert_eq!(run(&mut home.command(&ccoctl)).code, 0);
 }
@@ -266,7 +443,10 @@ fn ccoctl_says_what_the_peer_says_about_missing_flags() {
 fn public_key(home: &Home) -> PathBuf {
     let path = home.path("keys/serviceaccount-signer.public");
     if !path.exists() {
-        run(home.command(PODPASS).args(["aws", "create-key-pair", "--output-dir", "keys"])).succeeded();
+        run(home
+            .command(PODPASS)
+            .args(["aws", "create-key-pair", "--output-dir", "keys"]))
+        .succeeded();
     }
     path
 }

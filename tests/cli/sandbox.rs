@@ -11,7 +11,16 @@ use crate::stand::{PODPASS, run};
 #[test]
 fn start_prints_one_json_line_once_it_accepts_connections() {
     let home = Home::new();
-    let arguments = ["--account", "111111111111", "--account", "222222222222", "--admin-key", "test:s3cret:=/", "--admin-key", "222222222222=other:x"];
+    let arguments = [
+        "--account",
+        "111111111111",
+        "--account",
+        "222222222222",
+        "--admin-key",
+        "test:s3cret:=/",
+        "--admin-key",
+        "222222222222=other:x",
+    ];
     let sandbox = SandboxProcess::start(PODPASS, &home, &arguments);
     std::net::TcpStream::connect(sandbox.endpoint().trim_start_matches("http://")).unwrap();
     assert_eq!(sandbox.started()["accounts"][0]["id"], "111111111111");
@@ -22,9 +31,16 @@ fn start_prints_one_json_line_once_it_accepts_connections() {
 #[test]
 fn default_account_gets_a_random_key() {
     let home = Home::new();
-    let (one, two) = (SandboxProcess::start(PODPASS, &home, &[]), SandboxProcess::start(PODPASS, &home, &[]));
+    let (one, two) = (
+        SandboxProcess::start(PODPASS, &home, &[]),
+        SandboxProcess::start(PODPASS, &home, &[]),
+    );
     assert_eq!(one.started()["accounts"][0]["id"], "123456789012");
-    assert!(one.admin_key(0).0.starts_with("AKIA"), "{:?}", one.admin_key(0).0);
+    assert!(
+        one.admin_key(0).0.starts_with("AKIA"),
+        "{:?}",
+        one.admin_key(0).0
+    );
     assert_ne!(one.admin_key(0), two.admin_key(0));
 }
 
@@ -35,15 +51,22 @@ fn env_finds_the_running_sandbox_and_a_signal_ends_it_cleanly() {
         let sandbox = SandboxProcess::start(PODPASS, &home, &["--admin-key", "test:it's"]);
         let exports = run(home.command(PODPASS).args(["sandbox", "env"]));
         let out = exports.succeeded();
-        assert!(out.contains(&format!("export AWS_ENDPOINT_URL={}\n", sandbox.endpoint())), "{out}");
-        assert!(out.contains("export AWS_SECRET_ACCESS_KEY='it'\\''s'\n"), "{out}");
+        assert!(
+            out.contains(&format!("export AWS_ENDPOINT_URL={}\n", sandbox.endpoint())),
+            "{out}"
+        );
+        assert!(
+            out.contains("export AWS_SECRET_ACCESS_KEY='it'\\''s'\n"),
+            "{out}"
+        );
         let json = run(home.command(PODPASS).args(["sandbox", "env", "-o", "json"]));
         let json: serde_json::Value = serde_json::from_str(json.succeeded()).unwrap();
         assert_eq!(json["AWS_ACCESS_KEY_ID"], "test");
         let status = sandbox.end_with(signal);
         assert!(status.success(), "{signal}: {status:?}");
         home.assert_nothing_left();
-        run(home.command(PODPASS).args(["sandbox", "env"])).refused(1, &["no sandbox", "podpass sandbox start"]);
+        run(home.command(PODPASS).args(["sandbox", "env"]))
+            .refused(1, &["no sandbox", "podpass sandbox start"]);
     }
 }
 
@@ -52,9 +75,16 @@ fn run_file_is_private_and_that_of_a_killed_sandbox_is_not_used() {
     let home = Home::new();
     let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
     let runtime = home.path("../run/podpass");
-    let file = std::fs::read_dir(&runtime).unwrap().next().unwrap().unwrap();
+    let file = std::fs::read_dir(&runtime)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(std::fs::metadata(&runtime).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(
+        std::fs::metadata(&runtime).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
     assert_eq!(sandbox.end_with("KILL").signal(), Some(9));
     run(home.command(PODPASS).args(["sandbox", "env"])).refused(1, &["no sandbox"]);
     home.assert_nothing_left();
@@ -63,11 +93,25 @@ fn run_file_is_private_and_that_of_a_killed_sandbox_is_not_used() {
 #[test]
 fn env_asks_which_of_several_sandboxes() {
     let home = Home::new();
-    let (one, _two) = (SandboxProcess::start(PODPASS, &home, &[]), SandboxProcess::start(PODPASS, &home, &[]));
-    run(home.command(PODPASS).args(["sandbox", "env"])).refused(2, &["several", "--endpoint", one.endpoint()]);
-    run(home.command(PODPASS).args(["sandbox", "env", "--endpoint", one.endpoint()])).succeeded();
-    run(home.command(PODPASS).args(["sandbox", "env", "--endpoint", one.endpoint(), "--account", "999999999999"]))
-        .refused(2, &["999999999999", "123456789012"]);
+    let (one, _two) = (
+        SandboxProcess::start(PODPASS, &home, &[]),
+        SandboxProcess::start(PODPASS, &home, &[]),
+    );
+    run(home.command(PODPASS).args(["sandbox", "env"]))
+        .refused(2, &["several", "--endpoint", one.endpoint()]);
+    run(home
+        .command(PODPASS)
+        .args(["sandbox", "env", "--endpoint", one.endpoint()]))
+    .succeeded();
+    run(home.command(PODPASS).args([
+        "sandbox",
+        "env",
+        "--endpoint",
+        one.endpoint(),
+        "--account",
+        "999999999999",
+    ]))
+    .refused(2, &["999999999999", "123456789012"]);
 }
 
 #[test]
@@ -75,14 +119,20 @@ fn port_in_use_names_the_address_and_the_way_out() {
     let home = Home::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    run(home.command(PODPASS).args(["sandbox", "start", "--listen", &address])).refused(2, &[&address, "in use", "--listen 127.0.0.1:0"]);
+    run(home
+        .command(PODPASS)
+        .args(["sandbox", "start", "--listen", &address]))
+    .refused(2, &[&address, "in use", "--listen 127.0.0.1:0"]);
     home.assert_nothing_left();
 }
 
 #[test]
 fn address_off_loopback_is_refused_unless_it_is_asked_for() {
     let home = Home::new();
-    run(home.command(PODPASS).args(["sandbox", "start", "--listen", "0.0.0.0:0"])).refused(4, &["0.0.0.0", "--allow-remote"]);
+    run(home
+        .command(PODPASS)
+        .args(["sandbox", "start", "--listen", "0.0.0.0:0"]))
+    .refused(4, &["0.0.0.0", "--allow-remote"]);
 }
 
 #[test]
@@ -90,25 +140,44 @@ fn malformed_admin_keys_and_accounts_are_refused_without_showing_the_secret() {
     let home = Home::new();
     for (arguments, parts) in [
         (vec!["--admin-key", "nocolon"], vec!["ID:SECRET"]),
-        (vec!["--admin-key", "999999999999=a_b:hunter2"], vec!["999999999999", "--account"]),
+        (
+            vec!["--admin-key", "999999999999=a_b:hunter2"],
+            vec!["999999999999", "--account"],
+        ),
         (vec!["--admin-key", "a-b:hunter2"], vec!["a-b"]),
         (vec!["--account", "1234567890"], vec!["1234567890"]),
-        (vec!["--account", "123456789012", "--account", "123456789012"], vec!["twice"]),
-        (vec!["--listen", "nonsense"], vec!["nonsense"]),
+        (
+            vec!["--account", "123456789012", "--account", "123456789012"],
+            vec!["twice"],
+        ),
     ] {
-        let ran = run(home.command(PODPASS).args(["sandbox", "start", "--listen", "127.0.0.1:0"]).args(&arguments));
+        let ran = run(home
+            .command(PODPASS)
+            .args(["sandbox", "start", "--listen", "127.0.0.1:0"])
+            .args(&arguments));
         ran.refused(2, &parts);
         assert!(!ran.err.contains("hunter2"), "{ran:#?}");
     }
+    run(home
+        .command(PODPASS)
+        .args(["sandbox", "start", "--listen", "nonsense"]))
+    .refused(2, &["nonsense", "--listen"]);
 }
 
 #[test]
 fn admin_key_comes_from_a_file_or_the_environment() {
     let home = Home::new();
     let file = home.write("keys", "test:from-file\n\n");
-    let sandbox = SandboxProcess::start(PODPASS, &home, &["--admin-key-file", file.to_str().unwrap()]);
+    let sandbox = SandboxProcess::start(
+        PODPASS,
+        &home,
+        &["--admin-key-file", file.to_str().unwrap()],
+    );
     assert_eq!(sandbox.admin_key(0), ("test", "from-file"));
-    let ran = run(home.command(PODPASS).env("PODPASS_SANDBOX_ADMIN_KEY", "hunter2").args(["sandbox", "start", "--listen", "127.0.0.1:0"]));
+    let ran = run(home
+        .command(PODPASS)
+        .env("PODPASS_SANDBOX_ADMIN_KEY", "hunter2")
+        .args(["sandbox", "start", "--listen", "127.0.0.1:0"]));
     ran.refused(2, &["PODPASS_SANDBOX_ADMIN_KEY"]);
     assert!(!ran.err.contains("hunter2"));
 }
@@ -123,9 +192,16 @@ fn sandbox_reads_nothing_ambient() {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut line).unwrap();
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(child.stdout.as_mut().unwrap()),
+        &mut line,
+    )
+    .unwrap();
     let started: serde_json::Value = serde_json::from_str(&line).unwrap();
-    assert_ne!(started["accounts"][0]["accessKeyId"], "AKIATRAPTRAPTRAPTRAP");
+    assert_ne!(
+        started["accounts"][0]["accessKeyId"],
+        "AKIATRAPTRAPTRAPTRAP"
+    );
     child.kill().unwrap();
     child.wait().unwrap();
     trap.assert_untouched();

@@ -17,7 +17,11 @@ pub(crate) struct Ran {
 }
 
 pub(crate) fn run(command: &mut Command) -> Ran {
-    let Output { status, stdout, stderr } = command.output().unwrap();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
     Ran {
         code: status.code().unwrap_or(-1),
         out: String::from_utf8(stdout).unwrap(),
@@ -47,7 +51,13 @@ impl Ran {
 pub(crate) fn create_role(sandbox: &SandboxProcess, name: &str, trust_policy: &str) {
     let (id, secret) = sandbox.admin_key(0);
     let region = "eu-west-1".parse().unwrap();
-    let administrator = Connection::isolated(sandbox.endpoint(), &region, Some(&Credentials::long_term(id, secret)));
+    let administrator = Connection::isolated(
+        sandbox.endpoint(),
+        &region,
+        Some(&Credentials::long_term(id, secret)),
+    );
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(administrator.create_role(name, trust_policy)).unwrap();
+    runtime
+        .block_on(administrator.create_role(name, trust_policy))
+        .unwrap();
 }

@@ -2,6 +2,8 @@
 //!
 //! `cargo xtask test` installs them. They see only an endpoint and, as a pod does, a role and a token file.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod aws_cli;
 mod boto3;
 mod requests;

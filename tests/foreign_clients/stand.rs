@@ -21,7 +21,11 @@ impl Stand {
         let clients = foreign_clients()?;
         let home = Home::new();
         let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
-        Some(Self { home, sandbox, clients })
+        Some(Self {
+            home,
+            sandbox,
+            clients,
+        })
     }
 
     /// A program of the clients' environment.
@@ -36,19 +40,29 @@ impl Stand {
 
     /// The AWS CLI as the account's administrator.
     pub(crate) fn aws(&self, arguments: &[&str]) -> String {
-        succeeded(self.sandbox.command(&self.home, self.client("aws")).args(arguments))
+        succeeded(
+            self.sandbox
+                .command(&self.home, self.client("aws"))
+                .args(arguments),
+        )
     }
 
     /// The AWS CLI as a pod sees the world: a role and a token file.
     pub(crate) fn pod_aws(&self, role: &str, token_file: &PathBuf, arguments: &[&str]) -> Output {
-        self.in_pod(self.client("aws"), role, token_file).args(arguments).output().unwrap()
+        self.in_pod(self.client("aws"), role, token_file)
+            .args(arguments)
+            .output()
+            .unwrap()
     }
 
     /// Any program with the environment that the injection gives a container.
     pub(crate) fn in_pod(&self, program: PathBuf, role: &str, token_file: &PathBuf) -> Command {
         let mut command = self.sandbox.anonymous_command(&self.home, program);
         command
-            .env("AWS_ROLE_ARN", format!("arn:aws:iam::{ACCOUNT}:role/{role}"))
+            .env(
+                "AWS_ROLE_ARN",
+                format!("arn:aws:iam::{ACCOUNT}:role/{role}"),
+            )
             .env("AWS_WEB_IDENTITY_TOKEN_FILE", token_file)
             .env("AWS_STS_REGIONAL_ENDPOINTS", "regional");
         command
@@ -67,7 +81,10 @@ impl Stand {
             "--region",
             "eu-west-1",
         ]);
-        Cluster::with_key_of(&self.home.path("enabling_irsa"), &format!("https://{ISSUER_HOST}"))
+        Cluster::with_key_of(
+            &self.home.path("enabling_irsa"),
+            &format!("https://{ISSUER_HOST}"),
+        )
     }
 
     /// The role of document 000: read S3, trusted for one service account, made with the AWS CLI.
@@ -80,8 +97,24 @@ impl Stand {
         );
         let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
             "Action":["s3:Get*","s3:List*","s3:Describe*","s3-object-lambda:Get*","s3-object-lambda:List*"],"Resource":"*"}]}"#;
-        self.aws(&["iam", "create-role", "--role-name", name, "--assume-role-policy-document", &trust]);
-        self.aws(&["iam", "put-role-policy", "--role-name", name, "--policy-name", "read", "--policy-document", policy]);
+        self.aws(&[
+            "iam",
+            "create-role",
+            "--role-name",
+            name,
+            "--assume-role-policy-document",
+            &trust,
+        ]);
+        self.aws(&[
+            "iam",
+            "put-role-policy",
+            "--role-name",
+            name,
+            "--policy-name",
+            "read",
+            "--policy-document",
+            policy,
+        ]);
     }
 }
 
@@ -92,5 +125,9 @@ pub(crate) fn succeeded(command: &mut Command) -> String {
 }
 
 pub(crate) fn both(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }

@@ -44,9 +44,15 @@ fn test(words: &[&str]) -> Result<(), String> {
     let started = Instant::now();
     let tools = tools::environment("tools")?;
     let mut nextest = cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
-    nextest.env("PATH", prepend_path(&tools)?).env("INSTA_UPDATE", "no");
+    nextest
+        .env("PATH", prepend_path(&tools)?)
+        .env("INSTA_UPDATE", "no");
     if fast {
-        nextest.args(["--ignore-default-filter", "-E", "not binary(foreign_clients)"]);
+        nextest.args([
+            "--ignore-default-filter",
+            "-E",
+            "not binary(foreign_clients)",
+        ]);
     } else {
         nextest.env("PODPASS_TEST_CLIENTS", tools::environment("clients")?);
         // The README's first command is a test too: the demo must be on the path that a newcomer takes.
@@ -58,15 +64,34 @@ fn test(words: &[&str]) -> Result<(), String> {
     let result = run(nextest);
     // On stderr before nextest's own last line would be lost in its output, so only a failure is said after it.
     if result.is_err() {
-        say(&format!("tests failed after {} s", started.elapsed().as_secs()));
+        say(&format!(
+            "tests failed after {} s",
+            started.elapsed().as_secs()
+        ));
     }
     result
 }
 
 fn check() -> Result<(), String> {
     run(cargo(&["fmt", "--all", "--check"]))?;
-    run(cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
-    let mut deny = cargo(&["deny", "--log-level", "error", "check", "bans", "licenses", "sources"]);
+    run(cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    let mut deny = cargo(&[
+        "deny",
+        "--log-level",
+        "error",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]);
     deny.env("PATH", prepend_path(&tools::environment("tools")?)?);
     run(deny)
 }
@@ -88,13 +113,27 @@ fn prepend_path(environment: &Path) -> Result<OsString, String> {
 }
 
 fn run(mut command: Command) -> Result<(), String> {
-    let shown = format!("{} {}", command.get_program().display(), shown_arguments(&command));
-    let status = command.status().map_err(|error| format!("cannot run `{shown}`: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("`{shown}` failed: {status}")) }
+    let shown = format!(
+        "{} {}",
+        command.get_program().display(),
+        shown_arguments(&command)
+    );
+    let status = command
+        .status()
+        .map_err(|error| format!("cannot run `{shown}`: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("`{shown}` failed: {status}"))
+    }
 }
 
 fn shown_arguments(command: &Command) -> String {
-    command.get_args().map(|argument| argument.to_string_lossy()).collect::<Vec<_>>().join(" ")
+    command
+        .get_args()
+        .map(|argument| argument.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn say(text: &str) {

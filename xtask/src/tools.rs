@@ -10,7 +10,8 @@ use std::process::Command;
 ///
 /// A changed requirements file means a new folder, so that an old clone and a new one share a cache.
 pub(crate) fn environment(name: &str) -> Result<PathBuf, String> {
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("requirements-{name}.txt"));
+    let requirements =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("requirements-{name}.txt"));
     let pinned = fs::read_to_string(&requirements)
         .map_err(|error| format!("cannot read `{}`: {error}", requirements.display()))?;
     let mut hasher = DefaultHasher::new();
@@ -22,11 +23,19 @@ pub(crate) fn environment(name: &str) -> Result<PathBuf, String> {
     }
     super::say(&format!("installing {name} into the cache (once)"));
     // A half-made environment of an interrupted run is made again; `--clear` empties it.
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    run(Command::new("python3")
+        .args(["-m", "venv", "--clear"])
+        .arg(&folder))?;
     run(Command::new(folder.join("bin/pip"))
-        .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .args([
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--requirement",
+        ])
         .arg(&requirements))?;
-    fs::write(&complete, "").map_err(|error| format!("cannot write `{}`: {error}", complete.display()))?;
+    fs::write(&complete, "")
+        .map_err(|error| format!("cannot write `{}`: {error}", complete.display()))?;
     Ok(folder)
 }
 
@@ -37,14 +46,23 @@ fn cache() -> Result<PathBuf, String> {
         .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
         .ok_or("neither XDG_CACHE_HOME nor HOME is set: there is no place for a cache")?;
     let folder = base.join("podpass");
-    fs::create_dir_all(&folder).map_err(|error| format!("cannot make `{}`: {error}", folder.display()))?;
+    fs::create_dir_all(&folder)
+        .map_err(|error| format!("cannot make `{}`: {error}", folder.display()))?;
     Ok(folder)
 }
 
 fn run(command: &mut Command) -> Result<(), String> {
-    let shown = format!("{} {}", command.get_program().display(), super::shown_arguments(command));
-    let status = command
-        .status()
-        .map_err(|error| format!("cannot run `{shown}`: {error}\nPython 3 with venv and pip is needed for the tests"))?;
-    if status.success() { Ok(()) } else { Err(format!("`{shown}` failed: {status}")) }
+    let shown = format!(
+        "{} {}",
+        command.get_program().display(),
+        super::shown_arguments(command)
+    );
+    let status = command.status().map_err(|error| {
+        format!("cannot run `{shown}`: {error}\nPython 3 with venv and pip is needed for the tests")
+    })?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("`{shown}` failed: {status}"))
+    }
 }

@@ -10,7 +10,12 @@ use crate::commands::aws::AwsArgs;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
 #[derive(Debug, Parser)]
-#[command(name = "podpass", version, max_term_width = 110, subcommand_required = true)]
+#[command(
+    name = "podpass",
+    version,
+    max_term_width = 110,
+    subcommand_required = true
+)]
 pub(crate) struct Cli {
     /// Say more on standard error; twice for most.
     #[arg(short, long, global = true, action = ArgAction::Count)]

@@ -71,7 +71,10 @@ async fn play(scenarios: &[Scenario], world: &World) -> Result<(), Failure> {
 fn list() -> Result<ExitCode, Failure> {
     for scenario in Scenario::value_variants() {
         if let Some(value) = scenario.to_possible_value() {
-            let help = value.get_help().map(ToString::to_string).unwrap_or_default();
+            let help = value
+                .get_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             output::line(&format!("{:<8} {help}", value.get_name()))?;
         }
     }
@@ -85,7 +88,10 @@ async fn keep(world: &World, stop: &mut StopSignal) -> Result<(), Failure> {
     if let Some(account) = described.accounts.first() {
         output::data(&Variables::of(&described.endpoint, account).exports())?;
     }
-    output::line(&format!("\nKeys, tokens and manifests of the tour: {}", world.folder().display()))?;
+    output::line(&format!(
+        "\nKeys, tokens and manifests of the tour: {}",
+        world.folder().display()
+    ))?;
     stop.wait().await;
     drop(run_file);
     Ok(())
@@ -99,18 +105,28 @@ async fn exchange(
     token: Token,
 ) -> Result<Session, Failure> {
     let request = WebIdentityRequest::new(role_arn, session_name, token);
-    nobody.assume_role_with_web_identity(&request).await.map_err(|error| unexpected(&error))
+    nobody
+        .assume_role_with_web_identity(&request)
+        .await
+        .map_err(|error| unexpected(&error))
 }
 
 fn region(name: &str) -> Result<Region, Failure> {
-    name.parse().map_err(|error| Failure::failed("a region of the demo is none").because(&error))
+    name.parse()
+        .map_err(|error| Failure::failed("a region of the demo is none").because(&error))
 }
 
 /// An error as the AWS CLI prints it.
 fn in_words_of_aws(error: &CloudError) -> String {
-    let action = error.action.split_once(':').map_or(error.action.as_str(), |(_, name)| name);
+    let action = error
+        .action
+        .split_once(':')
+        .map_or(error.action.as_str(), |(_, name)| name);
     let code = error.code.as_deref().unwrap_or("no answer");
-    format!("An error occurred ({code}) when calling the {action} operation: {}", error.message)
+    format!(
+        "An error occurred ({code}) when calling the {action} operation: {}",
+        error.message
+    )
 }
 
 /// A call that the demo expects to succeed did not.
@@ -122,11 +138,17 @@ fn unexpected(error: &CloudError) -> Failure {
 
 /// The statements that were looked at for the newest call, and why each does not apply.
 fn statements_looked_at(world: &World) -> Vec<String> {
-    let Some(event) = world.last_event() else { return Vec::new() };
+    let Some(event) = world.last_event() else {
+        return Vec::new();
+    };
     let described = event.policy.iter().flat_map(|policy| {
         policy.statements.iter().map(move |statement| {
             let outcome = describe_outcome(&statement.outcome);
-            format!("{}, statement {}: {outcome}", policy.source, statement.index + 1)
+            format!(
+                "{}, statement {}: {outcome}",
+                policy.source,
+                statement.index + 1
+            )
         })
     });
     described.collect()
@@ -141,7 +163,9 @@ fn describe_outcome(outcome: &StatementOutcome) -> String {
         StatementOutcome::PrincipalDiffers { expected, actual } => {
             differs("principals", expected, actual)
         }
-        StatementOutcome::ActionDiffers { expected, actual } => differs("actions", expected, actual),
+        StatementOutcome::ActionDiffers { expected, actual } => {
+            differs("actions", expected, actual)
+        }
         StatementOutcome::ResourceDiffers { expected, actual } => {
             differs("resources", expected, actual)
         }

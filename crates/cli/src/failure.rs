@@ -1,6 +1,6 @@
 //! How a command fails: one exit code, one message that names what was compared, where, and the fix.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
 use podpass_cloud::{CloudError, ErrorKind};
@@ -44,7 +44,14 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, code: None, message: message.into(), details: Vec::new(), causes: Vec::new(), help: None }
+        Self {
+            exit,
+            code: None,
+            message: message.into(),
+            details: Vec::new(),
+            causes: Vec::new(),
+            help: None,
+        }
     }
 
     /// The command line or an input file is wrong.
@@ -133,17 +140,24 @@ impl Failure {
     }
 
     fn render(&self, paint: Paint) -> String {
-        let head = self.code.map_or_else(|| "error".to_owned(), |code| format!("error[{code}]"));
+        let head = self
+            .code
+            .map_or_else(|| "error".to_owned(), |code| format!("error[{code}]"));
         let mut text = format!("{}: {}\n", paint.error(&head), self.message);
         for cause in &self.causes {
-            text.push_str(&format!("caused by: {cause}\n"));
+            let _ = writeln!(text, "caused by: {cause}");
         }
-        let width = self.details.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+        let width = self
+            .details
+            .iter()
+            .map(|(label, _)| label.len())
+            .max()
+            .unwrap_or(0);
         for (label, value) in &self.details {
-            text.push_str(&format!("  = {label:<width$} {value}\n"));
+            let _ = writeln!(text, "  = {label:<width$} {value}");
         }
         if let Some(help) = &self.help {
-            text.push_str(&format!("  = {}: {help}\n", paint.help("help")));
+            let _ = writeln!(text, "  = {}: {help}", paint.help("help"));
         }
         text
     }
@@ -161,10 +175,13 @@ mod tests {
 
     #[test]
     fn names_code_comparison_and_fix() {
-        let failure = Failure::denied(Reason::TrustSubMismatch, "the trust policy does not name this service account")
-            .detail("expected", "system:serviceaccount:a:b")
-            .detail("actual", "system:serviceaccount:a:c")
-            .help("add the subject to the trust policy");
+        let failure = Failure::denied(
+            Reason::TrustSubMismatch,
+            "the trust policy does not name this service account",
+        )
+        .detail("expected", "system:serviceaccount:a:b")
+        .detail("actual", "system:serviceaccount:a:c")
+        .help("add the subject to the trust policy");
         assert_eq!(
             failure.to_string(),
             "error[TRUST_SUB_MISMATCH]: the trust policy does not name this service account\n  \

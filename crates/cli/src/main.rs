@@ -32,7 +32,12 @@ fn main() -> ExitCode {
 
 /// The file name the binary was called by, without a folder.
 fn called_as(zeroth: Option<&OsString>) -> Option<String> {
-    Some(Path::new(zeroth?).file_name()?.to_string_lossy().into_owned())
+    Some(
+        Path::new(zeroth?)
+            .file_name()?
+            .to_string_lossy()
+            .into_owned(),
+    )
 }
 
 fn podpass(arguments: Vec<OsString>) -> ExitCode {

@@ -1,5 +1,6 @@
 //! The terminal: data on stdout, everything else on stderr, colour only where a person reads.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
@@ -26,7 +27,11 @@ impl Paint {
 
     fn for_terminal(terminal: bool) -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if terminal && !refused { Self::Colour } else { Self::Plain }
+        if terminal && !refused {
+            Self::Colour
+        } else {
+            Self::Plain
+        }
     }
 
     pub(crate) fn error(self, text: &str) -> String {
@@ -79,9 +84,19 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(&text)
 }
 
+/// Lines that set variables in a POSIX shell.
+pub(crate) fn shell_exports<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut text = String::new();
+    for (name, value) in variables {
+        let _ = writeln!(text, "export {name}={}", shell_word(value));
+    }
+    text
+}
+
 /// Quotes a value for a POSIX shell, unless it needs none.
-pub(crate) fn shell_word(value: &str) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:@%+=,".contains(character);
+fn shell_word(value: &str) -> String {
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "-_./:@%+=,".contains(character);
     if !value.is_empty() && value.chars().all(plain) {
         return value.to_owned();
     }

@@ -16,8 +16,12 @@ pub struct Cluster {
 impl Cluster {
     /// Reads the key that `create-key-pair` wrote into `output_dir`.
     pub fn with_key_of(output_dir: &Path, issuer: &str) -> Self {
-        let pem = fs::read_to_string(output_dir.join("serviceaccount-signer.private")).expect("the key pair was made");
-        Self { key: SigningKey::from_pem(&pem).expect("the private key can be read"), issuer: issuer.to_owned() }
+        let pem = fs::read_to_string(output_dir.join("serviceaccount-signer.private"))
+            .expect("the key pair was made");
+        Self {
+            key: SigningKey::from_pem(&pem).expect("the private key can be read"),
+            issuer: issuer.to_owned(),
+        }
     }
 
     /// The issuer's URL.
@@ -27,9 +31,15 @@ impl Cluster {
 
     /// The claims of a token for `sts.amazonaws.com` that was issued now and lives for an hour.
     pub fn claims(&self, namespace: &str, service_account: &str) -> ServiceAccountClaims {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("the clock is past 1970")
+            .as_secs();
         let now = i64::try_from(now).expect("seconds fit");
-        let object = |name: &str, uid: &str| ObjectRef { name: name.to_owned(), uid: uid.to_owned() };
+        let object = |name: &str, uid: &str| ObjectRef {
+            name: name.to_owned(),
+            uid: uid.to_owned(),
+        };
         ServiceAccountClaims {
             issuer: self.issuer.clone(),
             audiences: vec!["sts.amazonaws.com".to_owned()],

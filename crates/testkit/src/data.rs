@@ -17,7 +17,9 @@ pub fn test_data(relative: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    skipped(&format!("test data `{relative}` is missing: set PODPASS_TEST_DATA to the folder that holds it"));
+    skipped(&format!(
+        "test data `{relative}` is missing: set PODPASS_TEST_DATA to the folder that holds it"
+    ));
     None
 }
 

@@ -14,13 +14,18 @@ impl Trap {
     /// Opens a trap on a free loopback port.
     pub fn set() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-        listener.set_nonblocking(true).expect("a listener can be made non-blocking");
+        listener
+            .set_nonblocking(true)
+            .expect("a listener can be made non-blocking");
         Self(listener)
     }
 
     /// Where the trap listens, as a URL.
     pub fn url(&self) -> String {
-        let address = self.0.local_addr().expect("a bound listener has an address");
+        let address = self
+            .0
+            .local_addr()
+            .expect("a bound listener has an address");
         format!("http://{address}")
     }
 
@@ -59,7 +64,8 @@ impl Home {
     /// Writes a file into the working folder and returns its path.
     pub fn write(&self, relative: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(relative);
-        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder can be made");
+        fs::create_dir_all(path.parent().expect("a file has a folder"))
+            .expect("a folder can be made");
         fs::write(&path, content).expect("a file can be written");
         path
     }
@@ -99,7 +105,12 @@ impl Home {
         ] {
             command.env(variable, trap.url());
         }
-        for variable in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "KUBECONFIG"] {
+        for variable in [
+            "AWS_CONFIG_FILE",
+            "AWS_SHARED_CREDENTIALS_FILE",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "KUBECONFIG",
+        ] {
             command.env(variable, &garbage);
         }
         command

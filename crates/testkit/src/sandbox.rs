@@ -34,11 +34,17 @@ impl SandboxProcess {
             .expect("the binary can be started");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("stdout is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("stdout can be read");
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("stdout can be read");
         let started = serde_json::from_str(&line);
         assert!(started.is_ok(), "not a JSON line: {line:?}");
         let started = started.expect("it was just checked");
-        Self { _stdin: child.stdin.take(), child, started }
+        Self {
+            _stdin: child.stdin.take(),
+            child,
+            started,
+        }
     }
 
     /// What `start -o json` printed.
@@ -48,7 +54,9 @@ impl SandboxProcess {
 
     /// The endpoint, `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> &str {
-        self.started["endpoint"].as_str().expect("the line has an endpoint")
+        self.started["endpoint"]
+            .as_str()
+            .expect("the line has an endpoint")
     }
 
     /// The administrator's access key of the account at `index`: id and secret.
@@ -62,7 +70,9 @@ impl SandboxProcess {
     pub fn command(&self, home: &Home, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = self.anonymous_command(home, program);
         let (id, secret) = self.admin_key(0);
-        command.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);
+        command
+            .env("AWS_ACCESS_KEY_ID", id)
+            .env("AWS_SECRET_ACCESS_KEY", secret);
         command
     }
 
@@ -79,8 +89,14 @@ impl SandboxProcess {
 
     /// Sends the signal (`INT`, `TERM`, `KILL`) and waits for the end.
     pub fn end_with(mut self, signal: &str) -> ExitStatus {
-        let sent = Command::new("kill").arg(format!("-{signal}")).arg(self.child.id().to_string()).status();
-        assert!(sent.is_ok_and(|status| status.success()), "the signal could not be sent");
+        let sent = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "the signal could not be sent"
+        );
         self.child.wait().expect("a child can be waited for")
     }
 }

@@ -27,10 +27,16 @@ pub(crate) fn run(arguments: &InjectArgs) -> Result<ExitCode, Failure> {
             let account = account_of(&pod, &accounts)?;
             injected.push(inject_into(&pod, account, &settings)?);
         } else {
-            injected.push(Injected { manifest: object.to_json(), patch: None });
+            injected.push(Injected {
+                manifest: object.to_json(),
+                patch: None,
+            });
         }
     }
-    let patches: Vec<&String> = injected.iter().filter_map(|each| each.patch.as_ref()).collect();
+    let patches: Vec<&String> = injected
+        .iter()
+        .filter_map(|each| each.patch.as_ref())
+        .collect();
     if patches.is_empty() {
         return Err(no_pod(&arguments.filename, &objects));
     }
@@ -45,8 +51,10 @@ pub(crate) fn run(arguments: &InjectArgs) -> Result<ExitCode, Failure> {
             .help("put each pod into a file of its own, or use `-o yaml`"));
         }
         (InjectFormat::Yaml, _) => {
-            let documents: Vec<String> =
-                injected.iter().map(|each| yaml::to_string(&each.manifest)).collect();
+            let documents: Vec<String> = injected
+                .iter()
+                .map(|each| yaml::to_string(&each.manifest))
+                .collect();
             output::data(&documents.join("---\n"))?;
         }
     }
@@ -67,16 +75,26 @@ fn inject_into(
     let name = manifest.name().unwrap_or("(without a name)");
     let injection = inject(&manifest.pod(), account, settings);
     for note in injection.notes() {
-        output::note(&format!("note[{}]: `{name}`: {}", note.reason.code(), note.message));
+        output::note(&format!(
+            "note[{}]: `{name}`: {}",
+            note.reason.code(),
+            note.message
+        ));
     }
     let Injection::Patched(patch) = injection else {
-        return Ok(Injected { manifest: manifest.object().clone(), patch: Some("[]".to_owned()) });
+        return Ok(Injected {
+            manifest: manifest.object().clone(),
+            patch: Some("[]".to_owned()),
+        });
     };
     // A template keeps exactly its own members: the patch is applied to it, not to the pod made of it.
     let pod = patch.apply(manifest.raw_pod()).map_err(|error| {
         Failure::failed(format!("the patch does not fit `{name}`")).because(&error)
     })?;
-    Ok(Injected { manifest: manifest.with_pod(pod), patch: Some(patch.to_json()) })
+    Ok(Injected {
+        manifest: manifest.with_pod(pod),
+        patch: Some(patch.to_json()),
+    })
 }
 
 /// The pod's service account among those of the file. A pod that names no namespace gets the account's.
@@ -95,10 +113,12 @@ fn account_of<'a>(
             .map(|account| format!("{}/{}", account.namespace, account.name))
             .collect();
         let name = pod.name().unwrap_or("(without a name)");
-        Failure::usage(format!("`{name}` runs as a service account that is not in the file"))
-            .detail("expected", format!("{}/{wanted}", pod.namespace()))
-            .detail("actual", known.join(", "))
-            .help("set `spec.serviceAccountName` and the namespaces so that they name the same account")
+        Failure::usage(format!(
+            "`{name}` runs as a service account that is not in the file"
+        ))
+        .detail("expected", format!("{}/{wanted}", pod.namespace()))
+        .detail("actual", known.join(", "))
+        .help("set `spec.serviceAccountName` and the namespaces so that they name the same account")
     })
 }
 
@@ -113,7 +133,11 @@ fn unreadable(error: &ReadError) -> Failure {
 
 fn no_pod(path: &Path, objects: &[Object]) -> Failure {
     let kinds: Vec<&str> = objects.iter().map(Object::kind).collect();
-    let found = if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(", ") };
+    let found = if kinds.is_empty() {
+        "nothing".to_owned()
+    } else {
+        kinds.join(", ")
+    };
     Failure::usage(format!("`{}` holds no Pod and no workload", path.display()))
         .detail("found", found)
         .help("name a file with a Pod, a Deployment or another workload")

@@ -6,10 +6,12 @@ mod run_file;
 use std::process::ExitCode;
 
 use podpass_sandbox::{AccountSettings, Running, Sandbox, Settings, StartError};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use self::run_file::{RunningAccount, RunningSandbox};
-use crate::args::{EnvFormat, SandboxArgs, SandboxCommand, SandboxEnvArgs, SandboxStartArgs, StartFormat};
+use crate::args::{
+    EnvFormat, SandboxArgs, SandboxCommand, SandboxEnvArgs, SandboxStartArgs, StartFormat,
+};
 use crate::failure::{Exit, Failure};
 use crate::output;
 
@@ -36,13 +38,16 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
     };
     // Before the first connection, so that no signal between the two leaves a run file behind.
     let mut stop = StopSignal::listen()?;
-    let sandbox = Sandbox::start(settings).await.map_err(|error| start_failure(&error))?;
+    let sandbox = Sandbox::start(settings)
+        .await
+        .map_err(|error| start_failure(&error))?;
     let described = describe(&sandbox);
     let run_file = RunFile::write(&described)?;
     match arguments.output {
         StartFormat::Json => {
-            let line = serde_json::to_string(&described)
-                .map_err(|error| Failure::failed("cannot print the sandbox as JSON").because(&error))?;
+            let line = serde_json::to_string(&described).map_err(|error| {
+                Failure::failed("cannot print the sandbox as JSON").because(&error)
+            })?;
             output::line(&line)?;
         }
         StartFormat::Text => {
@@ -53,7 +58,9 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
                     account.id, account.access_key_id, account.secret_access_key
                 ))?;
             }
-            output::note("hint: `eval \"$(podpass sandbox env)\"` in another shell points the AWS CLI here; Ctrl-C stops it");
+            output::note(
+                "hint: `eval \"$(podpass sandbox env)\"` in another shell points the AWS CLI here; Ctrl-C stops it",
+            );
         }
     }
     stop.wait().await;
@@ -63,11 +70,22 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
 }
 
 fn accounts(arguments: &SandboxStartArgs) -> Result<Vec<AccountSettings>, Failure> {
-    let mut accounts: Vec<AccountSettings> =
-        arguments.accounts.iter().map(|id| AccountSettings { id: id.clone(), admin_key: None }).collect();
+    let mut accounts: Vec<AccountSettings> = arguments
+        .accounts
+        .iter()
+        .map(|id| AccountSettings {
+            id: id.clone(),
+            admin_key: None,
+        })
+        .collect();
     if accounts.is_empty() {
-        let id = DEFAULT_ACCOUNT.parse().expect("the default account has twelve digits");
-        accounts.push(AccountSettings { id, admin_key: None });
+        let id = DEFAULT_ACCOUNT
+            .parse()
+            .expect("the default account has twelve digits");
+        accounts.push(AccountSettings {
+            id,
+            admin_key: None,
+        });
     }
     admin_keys::assign(&mut accounts, &admin_keys::collect(arguments)?)?;
     Ok(accounts)
@@ -96,7 +114,11 @@ pub(crate) fn describe(sandbox: &Running) -> RunningSandbox {
         access_key_id: account.access_key_id.clone(),
         secret_access_key: account.secret_access_key.expose().to_owned(),
     });
-    RunningSandbox { endpoint: sandbox.endpoint(), accounts: accounts.collect(), pid: std::process::id() }
+    RunningSandbox {
+        endpoint: sandbox.endpoint(),
+        accounts: accounts.collect(),
+        pid: std::process::id(),
+    }
 }
 
 /// SIGINT or SIGTERM.
@@ -108,7 +130,8 @@ pub(crate) struct StopSignal {
 impl StopSignal {
     pub(crate) fn listen() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        let failed = |error: std::io::Error| Failure::failed("cannot listen for signals").because(&error);
+        let failed =
+            |error: std::io::Error| Failure::failed("cannot listen for signals").because(&error);
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
             terminate: signal(SignalKind::terminate()).map_err(failed)?,
@@ -131,10 +154,18 @@ fn env(arguments: &SandboxEnvArgs) -> Result<ExitCode, Failure> {
         Some(id) => sandbox.accounts.iter().find(|account| account.id == *id),
     };
     let Some(account) = account else {
-        let known: Vec<&str> = sandbox.accounts.iter().map(|account| account.id.as_str()).collect();
-        return Err(Failure::usage(format!("the sandbox at {} has no account {}", sandbox.endpoint, wanted.unwrap_or_default()))
-            .detail("accounts", known.join(", "))
-            .help("name one of these, or start the sandbox with `--account`"));
+        let known: Vec<&str> = sandbox
+            .accounts
+            .iter()
+            .map(|account| account.id.as_str())
+            .collect();
+        return Err(Failure::usage(format!(
+            "the sandbox at {} has no account {}",
+            sandbox.endpoint,
+            wanted.unwrap_or_default()
+        ))
+        .detail("accounts", known.join(", "))
+        .help("name one of these, or start the sandbox with `--account`"));
     };
     let variables = Variables::of(&sandbox.endpoint, account);
     match arguments.output {
@@ -144,43 +175,33 @@ fn env(arguments: &SandboxEnvArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the AWS CLI and every SDK read.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) struct Variables<'a> {
-    aws_endpoint_url: &'a str,
-    aws_access_key_id: &'a str,
-    aws_secret_access_key: &'a str,
-    aws_region: &'a str,
-    aws_default_region: &'a str,
-    aws_ec2_metadata_disabled: &'a str,
-}
+/// What the AWS CLI and every SDK read, by the names of the variables.
+pub(crate) struct Variables<'a>([(&'static str, &'a str); 6]);
 
 impl<'a> Variables<'a> {
     pub(crate) fn of(endpoint: &'a str, account: &'a RunningAccount) -> Self {
-        Self {
-            aws_endpoint_url: endpoint,
-            aws_access_key_id: &account.access_key_id,
-            aws_secret_access_key: &account.secret_access_key,
-            aws_region: DEFAULT_REGION,
-            aws_default_region: DEFAULT_REGION,
-            aws_ec2_metadata_disabled: "true",
-        }
+        Self([
+            ("AWS_ENDPOINT_URL", endpoint),
+            ("AWS_ACCESS_KEY_ID", &account.access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", &account.secret_access_key),
+            ("AWS_REGION", DEFAULT_REGION),
+            ("AWS_DEFAULT_REGION", DEFAULT_REGION),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ])
     }
 
     /// Lines for a POSIX shell. What would win over these variables is unset.
     pub(crate) fn exports(&self) -> String {
-        let pairs = [
-            ("AWS_ENDPOINT_URL", self.aws_endpoint_url),
-            ("AWS_ACCESS_KEY_ID", self.aws_access_key_id),
-            ("AWS_SECRET_ACCESS_KEY", self.aws_secret_access_key),
-            ("AWS_REGION", self.aws_region),
-            ("AWS_DEFAULT_REGION", self.aws_default_region),
-            ("AWS_EC2_METADATA_DISABLED", self.aws_ec2_metadata_disabled),
-        ];
-        let mut text: String =
-            pairs.iter().map(|(name, value)| format!("export {name}={}\n", output::shell_word(value))).collect();
-        text.push_str("unset AWS_SESSION_TOKEN AWS_PROFILE AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE\n");
+        let mut text = output::shell_exports(self.0);
+        text.push_str(
+            "unset AWS_SESSION_TOKEN AWS_PROFILE AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE\n",
+        );
         text
+    }
+}
+
+impl Serialize for Variables<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0)
     }
 }

@@ -31,8 +31,15 @@ pub(crate) async fn play(
     for breakage in breakages(cluster)? {
         stage.step(breakage.station, breakage.title)?;
         let request = WebIdentityRequest::new(role_arn, "broken", breakage.token);
-        let Err(error) = world.nobody(region).assume_role_with_web_identity(&request).await else {
-            return Err(Failure::failed(format!("the sandbox accepted a token that it must refuse: {}", breakage.title)));
+        let Err(error) = world
+            .nobody(region)
+            .assume_role_with_web_identity(&request)
+            .await
+        else {
+            return Err(Failure::failed(format!(
+                "the sandbox accepted a token that it must refuse: {}",
+                breakage.title
+            )));
         };
         stage.refused(&super::in_words_of_aws(&error))?;
         explain(stage, world)?;
@@ -42,10 +49,20 @@ pub(crate) async fn play(
 
 /// Shows the reason and the failed comparison of the newest event.
 pub(super) fn explain(stage: &Stage, world: &World) -> Result<(), Failure> {
-    let Some(event) = world.last_event() else { return Ok(()) };
-    if let Outcome::Denied { reason: Some(reason), .. } = &event.outcome {
+    let Some(event) = world.last_event() else {
+        return Ok(());
+    };
+    if let Outcome::Denied {
+        reason: Some(reason),
+        ..
+    } = &event.outcome
+    {
         stage.because(&format!("{}: {}", reason.code(), reason.hint()))?;
-        if let Some(failed) = event.exchange.as_ref().and_then(|trace| trace.first_failure()) {
+        if let Some(failed) = event
+            .exchange
+            .as_ref()
+            .and_then(|trace| trace.first_failure())
+        {
             stage.compared(failed)?;
         }
         stage.fix(reason.fix())?;
@@ -58,8 +75,11 @@ fn breakages(cluster: &Cluster) -> Result<Vec<Breakage>, Failure> {
     let good = || cluster.claims(namespace, account, pod, 3_600);
     let expired = {
         let mut claims = good();
-        (claims.issued_at, claims.not_before, claims.expires_at) =
-            (claims.issued_at - 7_200, claims.issued_at - 7_200, claims.issued_at - 3_600);
+        (claims.issued_at, claims.not_before, claims.expires_at) = (
+            claims.issued_at - 7_200,
+            claims.issued_at - 7_200,
+            claims.issued_at - 3_600,
+        );
         claims
     };
     let unknown_issuer = {
@@ -82,7 +102,11 @@ fn breakages(cluster: &Cluster) -> Result<Vec<Breakage>, Failure> {
             station: Station::Token,
             token: Token::new("this-is.not-a.token".to_owned()),
         },
-        Breakage { title: "An expired token", station: Station::Token, token: cluster.mint(&expired) },
+        Breakage {
+            title: "An expired token",
+            station: Station::Token,
+            token: cluster.mint(&expired),
+        },
         Breakage {
             title: "An issuer that IAM does not know: one slash too many",
             station: Station::Provider,

@@ -17,21 +17,30 @@ pub(crate) struct Admitted {
 /// Injects into the pod of `pod` as the webhook would, for the service account of `service_account`.
 pub(crate) fn admit(pod: &str, service_account: &str) -> Result<Admitted, Failure> {
     let broken = |what: &str| Failure::failed(format!("an example of the demo is broken: {what}"));
-    let accounts =
-        read_service_accounts("service-account.yaml", service_account).map_err(|error| broken(&error.to_string()))?;
+    let accounts = read_service_accounts("service-account.yaml", service_account)
+        .map_err(|error| broken(&error.to_string()))?;
     let pods = read_pods("pod.yaml", pod).map_err(|error| broken(&error.to_string()))?;
     let (Some(account), Some(pod)) = (accounts.first(), pods.first()) else {
         return Err(broken("no service account or no pod"));
     };
     let pod = pod.pod();
     let injection = inject(&pod, account, &Settings::default());
-    let patch = injection.patch().ok_or_else(|| broken("the pod is not injected"))?;
-    let pod = patch.apply(&pod).map_err(|error| broken(&error.to_string()))?;
+    let patch = injection
+        .patch()
+        .ok_or_else(|| broken("the pod is not injected"))?;
+    let pod = patch
+        .apply(&pod)
+        .map_err(|error| broken(&error.to_string()))?;
     let role_arn = account.annotation(annotations::DEFAULT_PREFIX, annotations::ROLE_ARN);
-    let expiration = pod.pointer("/spec/volumes/0/projected/sources/0/serviceAccountToken/expirationSeconds");
+    let expiration =
+        pod.pointer("/spec/volumes/0/projected/sources/0/serviceAccountToken/expirationSeconds");
     Ok(Admitted {
-        role_arn: role_arn.ok_or_else(|| broken("no role annotation"))?.to_owned(),
-        expiration_seconds: expiration.and_then(Value::as_i64).ok_or_else(|| broken("no token volume"))?,
+        role_arn: role_arn
+            .ok_or_else(|| broken("no role annotation"))?
+            .to_owned(),
+        expiration_seconds: expiration
+            .and_then(Value::as_i64)
+            .ok_or_else(|| broken("no token volume"))?,
         pod,
     })
 }
@@ -40,7 +49,13 @@ impl Admitted {
     /// What the pod has now that it did not have before, a line each.
     pub(crate) fn summary(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        let entries = |pointer: &str| self.pod.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+        let entries = |pointer: &str| {
+            self.pod
+                .pointer(pointer)
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default()
+        };
         for variable in entries("/spec/containers/0/env") {
             let (name, value) = (text(&variable, "/name"), text(&variable, "/value"));
             if name.starts_with("AWS_") {
@@ -48,7 +63,11 @@ impl Admitted {
             }
         }
         for mount in entries("/spec/containers/0/volumeMounts") {
-            lines.push(format!("mount  {} at {}, read-only", text(&mount, "/name"), text(&mount, "/mountPath")));
+            lines.push(format!(
+                "mount  {} at {}, read-only",
+                text(&mount, "/name"),
+                text(&mount, "/mountPath")
+            ));
         }
         for volume in entries("/spec/volumes") {
             let audience = text(&volume, "/projected/sources/0/serviceAccountToken/audience");
@@ -63,16 +82,27 @@ impl Admitted {
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// The claims of a token that AWS looks at.
 pub(crate) fn shown_claims(token: &Token) -> Result<Vec<(&'static str, String)>, Failure> {
-    let jwt = Jwt::decode(token).map_err(|error| Failure::failed("a minted token cannot be decoded").because(&error))?;
-    let shown = ["iss", "aud", "sub", "exp", "kubernetes.io"].into_iter().filter_map(|claim| {
-        let value = jwt.claims().get(claim)?;
-        Some((claim, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-    });
+    let jwt = Jwt::decode(token)
+        .map_err(|error| Failure::failed("a minted token cannot be decoded").because(&error))?;
+    let shown = ["iss", "aud", "sub", "exp", "kubernetes.io"]
+        .into_iter()
+        .filter_map(|claim| {
+            let value = jwt.claims().get(claim)?;
+            Some((
+                claim,
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned),
+            ))
+        });
     let kid = jwt.kid().map(|kid| ("kid", kid.to_owned()));
     Ok(kid.into_iter().chain(shown).collect())
 }

@@ -44,7 +44,10 @@ const LABEL_WIDTH: usize = 10;
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self { paint: Paint::for_stdout(), step: 0 }
+        Self {
+            paint: Paint::for_stdout(),
+            step: 0,
+        }
     }
 
     /// Opens a scenario: its title and a few lines of what is about to happen.
@@ -60,7 +63,11 @@ impl Stage {
         let path: Vec<String> = Station::ALL
             .iter()
             .map(|(each, name)| {
-                if *each == station { self.paint.good(&format!("[{name}]")) } else { self.paint.faint(name) }
+                if *each == station {
+                    self.paint.good(&format!("[{name}]"))
+                } else {
+                    self.paint.faint(name)
+                }
             })
             .collect();
         let title = self.paint.strong(&format!("{:>2}  {title}", self.step));
@@ -107,14 +114,22 @@ impl Stage {
         let place = comparison.position.map_or_else(String::new, |position| {
             format!(", line {} column {}", position.line, position.column)
         });
-        self.row("compared", Paint::help, &format!("{}{place}", comparison.what))?;
+        self.row(
+            "compared",
+            Paint::help,
+            &format!("{}{place}", comparison.what),
+        )?;
         if comparison.expected.is_empty() {
             self.row("expected", Paint::help, "(nothing is listed)")?;
         }
         for expected in &comparison.expected {
             self.row("expected", Paint::help, expected)?;
         }
-        self.row("actual", Paint::help, comparison.actual.as_deref().unwrap_or("(absent)"))
+        self.row(
+            "actual",
+            Paint::help,
+            comparison.actual.as_deref().unwrap_or("(absent)"),
+        )
     }
 
     /// What to change.
@@ -122,10 +137,18 @@ impl Stage {
         self.row("fix", Paint::help, what)
     }
 
-    fn row(&self, label: &str, style: fn(Paint, &str) -> String, value: &str) -> Result<(), Failure> {
+    fn row(
+        &self,
+        label: &str,
+        style: fn(Paint, &str) -> String,
+        value: &str,
+    ) -> Result<(), Failure> {
         let label = style(self.paint, &format!("{label:<LABEL_WIDTH$}"));
         let mut lines = value.lines();
-        output::line(&format!("    {label}  {}", lines.next().unwrap_or_default()))?;
+        output::line(&format!(
+            "    {label}  {}",
+            lines.next().unwrap_or_default()
+        ))?;
         let indent = " ".repeat(4 + LABEL_WIDTH + 2);
         lines.try_for_each(|line| output::line(&format!("{indent}{line}")))
     }

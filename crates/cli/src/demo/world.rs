@@ -44,7 +44,11 @@ impl World {
 
     /// The sandbox's account.
     pub(crate) fn account(&self) -> String {
-        self.sandbox.accounts().first().map(|account| account.id.to_string()).unwrap_or_default()
+        self.sandbox
+            .accounts()
+            .first()
+            .map(|account| account.id.to_string())
+            .unwrap_or_default()
     }
 
     /// The production client, as the account's administrator.
@@ -52,7 +56,10 @@ impl World {
         let account = self.sandbox.accounts().first();
         let account = account.ok_or_else(|| Failure::failed("the sandbox has no account"))?;
         let secret = account.secret_access_key.expose();
-        Ok(self.client(region, Some(&Credentials::long_term(&account.access_key_id, secret))))
+        Ok(self.client(
+            region,
+            Some(&Credentials::long_term(&account.access_key_id, secret)),
+        ))
     }
 
     /// The production client as a pod begins: without credentials.
@@ -85,15 +92,28 @@ impl Cluster {
     /// Reads the key that `create-key-pair` wrote.
     pub(crate) fn with_key_of(output_dir: &Path, issuer: &str) -> Result<Self, Failure> {
         let path = output_dir.join("serviceaccount-signer.private");
-        let key = SigningKey::from_pem(&files::read_text(&path)?)
-            .map_err(|error| Failure::failed(format!("cannot use `{}`", path.display())).because(&error))?;
-        Ok(Self { issuer: issuer.to_owned(), key })
+        let key = SigningKey::from_pem(&files::read_text(&path)?).map_err(|error| {
+            Failure::failed(format!("cannot use `{}`", path.display())).because(&error)
+        })?;
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            key,
+        })
     }
 
     /// The claims that kube-apiserver puts into the projected token of a pod.
-    pub(crate) fn claims(&self, namespace: &str, service_account: &str, pod: &str, lives: i64) -> ServiceAccountClaims {
+    pub(crate) fn claims(
+        &self,
+        namespace: &str,
+        service_account: &str,
+        pod: &str,
+        lives: i64,
+    ) -> ServiceAccountClaims {
         let now = Timestamp::now().as_second();
-        let object = |name: &str, uid: &str| ObjectRef { name: name.to_owned(), uid: uid.to_owned() };
+        let object = |name: &str, uid: &str| ObjectRef {
+            name: name.to_owned(),
+            uid: uid.to_owned(),
+        };
         ServiceAccountClaims {
             issuer: self.issuer.clone(),
             audiences: vec!["sts.amazonaws.com".to_owned()],

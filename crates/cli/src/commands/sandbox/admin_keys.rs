@@ -27,7 +27,10 @@ pub(super) fn collect(arguments: &SandboxStartArgs) -> Result<Vec<Given>, Failur
         let text = files::read_text(path)?;
         for (number, line) in text.lines().enumerate() {
             if !line.trim().is_empty() {
-                given.push(parse(line.trim(), &format!("`{}` line {}", path.display(), number + 1))?);
+                given.push(parse(
+                    line.trim(),
+                    &format!("`{}` line {}", path.display(), number + 1),
+                )?);
             }
         }
     }
@@ -45,9 +48,16 @@ pub(super) fn assign(accounts: &mut [AccountSettings], given: &[Given]) -> Resul
             Some(id) => accounts.iter_mut().find(|account| account.id == *id),
         };
         let Some(account) = account else {
-            let id = each.account.as_ref().map(ToString::to_string).unwrap_or_default();
-            return Err(Failure::usage(format!("{} is for account {id}, which the sandbox does not have", each.place))
-                .help(format!("add `--account {id}`")));
+            let id = each
+                .account
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            return Err(Failure::usage(format!(
+                "{} is for account {id}, which the sandbox does not have",
+                each.place
+            ))
+            .help(format!("add `--account {id}`")));
         };
         account.admin_key = Some(each.key.clone());
     }
@@ -59,20 +69,32 @@ fn parse(text: &str, place: &str) -> Result<Given, Failure> {
     let form = "write [ACCOUNT=]ID:SECRET, for example `test:test` or `210987654321=test:test`";
     // The secret may hold `=` and `:`; the id may not, so the first `:` ends it.
     let Some((front, secret)) = text.split_once(':') else {
-        return Err(Failure::usage(format!("{place} has no `:` between access key id and secret")).help(form));
+        return Err(Failure::usage(format!(
+            "{place} has no `:` between access key id and secret"
+        ))
+        .help(form));
     };
     let (account, id) = match front.split_once('=') {
         None => (None, front),
         Some((account, id)) => {
             let account = account.parse::<AccountId>().map_err(|error| {
-                Failure::usage(format!("{place} names the account `{account}`")).because(&error).help(form)
+                Failure::usage(format!("{place} names the account `{account}`"))
+                    .because(&error)
+                    .help(form)
             })?;
             (Some(account), id)
         }
     };
-    let key = AdminKey::new(id, secret)
-        .map_err(|error| Failure::usage(format!("{place} is not an access key")).because(&error).help(form))?;
-    Ok(Given { account, key, place: place.to_owned() })
+    let key = AdminKey::new(id, secret).map_err(|error| {
+        Failure::usage(format!("{place} is not an access key"))
+            .because(&error)
+            .help(form)
+    })?;
+    Ok(Given {
+        account,
+        key,
+        place: place.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -80,13 +102,19 @@ mod tests {
     use super::*;
 
     fn account(id: &str) -> AccountSettings {
-        AccountSettings { id: id.parse().unwrap(), admin_key: None }
+        AccountSettings {
+            id: id.parse().unwrap(),
+            admin_key: None,
+        }
     }
 
     #[test]
     fn a_key_without_account_is_the_first_accounts() {
         let mut accounts = [account("111111111111"), account("222222222222")];
-        let given = [parse("test:s=e:c", "x").unwrap(), parse("222222222222=other:b", "x").unwrap()];
+        let given = [
+            parse("test:s=e:c", "x").unwrap(),
+            parse("222222222222=other:b", "x").unwrap(),
+        ];
         assign(&mut accounts, &given).unwrap();
         let key = accounts[0].admin_key.as_ref().unwrap();
         assert_eq!((key.id(), key.secret().expose()), ("test", "s=e:c"));

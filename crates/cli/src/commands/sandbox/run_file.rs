@@ -43,7 +43,9 @@ impl RunFile {
             .recursive(true)
             .mode(0o700)
             .create(&folder)
-            .map_err(|error| Failure::failed(format!("cannot make `{}`", folder.display())).because(&error))?;
+            .map_err(|error| {
+                Failure::failed(format!("cannot make `{}`", folder.display())).because(&error)
+            })?;
         refuse_strangers(&folder)?;
         let port = sandbox.endpoint.rsplit(':').next().unwrap_or_default();
         let path = folder.join(format!("sandbox-{port}.json"));
@@ -87,7 +89,10 @@ pub(crate) fn find(endpoint: Option<&str>) -> Result<RunningSandbox, Failure> {
         })
         .help("start one with `podpass sandbox start`")),
         several => {
-            let endpoints: Vec<&str> = several.iter().map(|sandbox| sandbox.endpoint.as_str()).collect();
+            let endpoints: Vec<&str> = several
+                .iter()
+                .map(|sandbox| sandbox.endpoint.as_str())
+                .collect();
             Err(Failure::usage("several sandboxes are running")
                 .detail("running", endpoints.join(", "))
                 .help("name one with `--endpoint`"))
@@ -105,8 +110,9 @@ fn folder() -> Result<PathBuf, Failure> {
 
 /// The temporary folder is everybody's: a folder that another user made there is not used.
 fn refuse_strangers(folder: &Path) -> Result<(), Failure> {
-    let found = fs::symlink_metadata(folder)
-        .map_err(|error| Failure::failed(format!("cannot look at `{}`", folder.display())).because(&error))?;
+    let found = fs::symlink_metadata(folder).map_err(|error| {
+        Failure::failed(format!("cannot look at `{}`", folder.display())).because(&error)
+    })?;
     if found.is_dir() && found.uid() == own_uid()? {
         return Ok(());
     }
@@ -127,15 +133,24 @@ fn run_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Failure::failed(format!("cannot list `{}`", folder.display())).because(&error)),
+        Err(error) => {
+            return Err(
+                Failure::failed(format!("cannot list `{}`", folder.display())).because(&error),
+            );
+        }
     };
     refuse_strangers(folder)?;
     let mut paths: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .map(|entry| entry.path())
         .filter(|path| {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            name.starts_with("sandbox-") && name.ends_with(".json")
+            let stem = path
+                .file_stem()
+                .map(|stem| stem.to_string_lossy().into_owned());
+            stem.is_some_and(|stem| stem.starts_with("sandbox-"))
+                && path
+                    .extension()
+                    .is_some_and(|extension| extension == "json")
         })
         .collect();
     paths.sort();
@@ -150,5 +165,9 @@ fn answers(endpoint: &str) -> bool {
     endpoint
         .strip_prefix("http://")
         .and_then(|address| address.parse::<SocketAddr>().ok())
-        .is_some_and(|address| TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).and_then(|mut s| s.flush()).is_ok())
+        .is_some_and(|address| {
+            TcpStream::connect_timeout(&address, CONNECT_TIMEOUT)
+                .and_then(|mut s| s.flush())
+                .is_ok()
+        })
 }

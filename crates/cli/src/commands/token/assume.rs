@@ -16,9 +16,14 @@ use crate::failure::Failure;
 use crate::{files, output};
 
 pub(super) async fn run(arguments: &TokenAssumeArgs) -> Result<ExitCode, Failure> {
-    let role: RoleArn = arguments.role_arn.parse().map_err(|error: podpass_policy::InvalidArn| {
-        Failure::usage(error.to_string()).help("write arn:<partition>:iam::<12-digit account>:role/<name>")
-    })?;
+    let role: RoleArn =
+        arguments
+            .role_arn
+            .parse()
+            .map_err(|error: podpass_policy::InvalidArn| {
+                Failure::usage(error.to_string())
+                    .help("write arn:<partition>:iam::<12-digit account>:role/<name>")
+            })?;
     let token = Token::new(files::read_text(&arguments.token_file)?.trim().to_owned());
     // AWS counts: a session name says which program it was, and podpass is one.
     let session_name = arguments
@@ -32,20 +37,23 @@ pub(super) async fn run(arguments: &TokenAssumeArgs) -> Result<ExitCode, Failure
         region: arguments.region.as_deref().map(parse_region).transpose()?,
         endpoint_url: arguments.endpoint_url.clone(),
     };
-    let connection = Connection::from_environment(&settings).await.map_err(|error| Failure::cloud(&error))?;
+    let connection = Connection::from_environment(&settings)
+        .await
+        .map_err(|error| Failure::cloud(&error))?;
     let session = connection
         .assume_role_with_web_identity(&request)
         .await
         .map_err(|error| refused(&error, &role, &token))?;
     match arguments.output {
-        AssumeFormat::Json => output::json(&Assumed::from(&session))?,
+        AssumeFormat::Json => output::json(&SessionDocument::from(&session))?,
         AssumeFormat::Env => output::data(&exports(&session))?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn parse_region(text: &str) -> Result<podpass_provision::Region, Failure> {
-    text.parse().map_err(|error: podpass_provision::NameError| Failure::usage(error.to_string()))
+    text.parse()
+        .map_err(|error: podpass_provision::NameError| Failure::usage(error.to_string()))
 }
 
 /// AWS's answer, beside it what the token says: the values that provider and trust policy must match.
@@ -56,15 +64,21 @@ fn refused(error: &CloudError, role: &RoleArn, token: &Token) -> Failure {
         for (label, claim) in [("issuer", "iss"), ("audience", "aud"), ("subject", "sub")] {
             let shown = match claims.get(claim) {
                 Some(Value::String(text)) => text.clone(),
-                Some(Value::Array(values)) => {
-                    values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
-                }
+                Some(Value::Array(values)) => values
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 Some(other) => other.to_string(),
                 None => "(absent)".to_owned(),
             };
             failure = failure.detail(label, shown);
         }
-        if let Some(expires) = claims.get("exp").and_then(Value::as_i64).and_then(|at| Timestamp::from_second(at).ok()) {
+        if let Some(expires) = claims
+            .get("exp")
+            .and_then(Value::as_i64)
+            .and_then(|at| Timestamp::from_second(at).ok())
+        {
             failure = failure.detail("expires", expires.to_string());
         }
     }
@@ -80,7 +94,7 @@ fn refused(error: &CloudError, role: &RoleArn, token: &Token) -> Failure {
 /// A granted session, as `-o json` prints it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Assumed<'a> {
+struct SessionDocument<'a> {
     api_version: &'static str,
     kind: &'static str,
     credentials: AssumedCredentials<'a>,
@@ -106,7 +120,7 @@ struct AssumedRole<'a> {
     id: &'a str,
 }
 
-impl<'a> From<&'a Session> for Assumed<'a> {
+impl<'a> From<&'a Session> for SessionDocument<'a> {
     fn from(session: &'a Session) -> Self {
         let credentials = &session.credentials;
         Self {
@@ -119,7 +133,10 @@ impl<'a> From<&'a Session> for Assumed<'a> {
                 expiration: Timestamp::from_second(session.expires_at)
                     .map_or_else(|_| session.expires_at.to_string(), |at| at.to_string()),
             },
-            assumed_role: AssumedRole { arn: &session.assumed_role_arn, id: &session.assumed_role_id },
+            assumed_role: AssumedRole {
+                arn: &session.assumed_role_arn,
+                id: &session.assumed_role_id,
+            },
             subject: session.subject.as_deref(),
             audience: session.audience.as_deref(),
             provider: session.provider.as_deref(),
@@ -128,17 +145,21 @@ impl<'a> From<&'a Session> for Assumed<'a> {
 }
 
 fn session_token(session: &Session) -> &str {
-    session.credentials.session_token.as_ref().map_or("", |token| token.expose())
+    session
+        .credentials
+        .session_token
+        .as_ref()
+        .map_or("", |token| token.expose())
 }
 
 fn exports(session: &Session) -> String {
     let credentials = &session.credentials;
-    [
+    output::shell_exports([
         ("AWS_ACCESS_KEY_ID", credentials.access_key_id.as_str()),
-        ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.expose()),
+        (
+            "AWS_SECRET_ACCESS_KEY",
+            credentials.secret_access_key.expose(),
+        ),
         ("AWS_SESSION_TOKEN", session_token(session)),
-    ]
-    .into_iter()
-    .map(|(name, value)| format!("export {name}={}\n", output::shell_word(value)))
-    .collect()
+    ])
 }

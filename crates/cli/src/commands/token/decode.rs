@@ -30,7 +30,11 @@ pub(super) fn run(arguments: &TokenDecodeArgs) -> Result<ExitCode, Failure> {
     let keys = arguments.jwks.as_deref().map(read_keys).transpose()?;
     let (header, claims) = (jwt.header().clone(), jwt.claims().clone());
     let checked = keys.map(|keys| keys.verify(jwt).map(|_| ()));
-    let signature = if matches!(checked, Some(Ok(()))) { "valid" } else { "unchecked" };
+    let signature = if matches!(checked, Some(Ok(()))) {
+        "valid"
+    } else {
+        "unchecked"
+    };
     match arguments.output {
         DecodeFormat::Json => {
             if let Some(Err(error)) = &checked {
@@ -56,7 +60,9 @@ pub(super) fn run(arguments: &TokenDecodeArgs) -> Result<ExitCode, Failure> {
                     output::line("signature  NOT VALID: nothing above can be believed")?;
                     return Err(refused(&error));
                 }
-                None => output::line("signature  not checked (give the issuer's keys with `--jwks`)")?,
+                None => {
+                    output::line("signature  not checked (give the issuer's keys with `--jwks`)")?;
+                }
             }
         }
     }
@@ -111,7 +117,11 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
         seconds if seconds < 172_800 => format!("{} h", seconds / 3_600),
         seconds => format!("{} days", seconds / 86_400),
     };
-    if seconds < 0 { format!("{amount} ago") } else { format!("in {amount}") }
+    if seconds < 0 {
+        format!("{amount} ago")
+    } else {
+        format!("in {amount}")
+    }
 }
 
 #[cfg(test)]
@@ -127,7 +137,10 @@ mod tests {
             (1_086_400, "in 24 h"),
             (1_000_000 - 31_536_000, "365 days ago"),
         ] {
-            assert_eq!(relative(Timestamp::from_second(seconds).unwrap(), now), expected);
+            assert_eq!(
+                relative(Timestamp::from_second(seconds).unwrap(), now),
+                expected
+            );
         }
     }
 }
