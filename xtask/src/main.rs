@@ -7,7 +7,6 @@ mod tools;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::time::Instant;
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -41,35 +40,53 @@ fn test(words: &[&str]) -> Result<(), String> {
     if let Some(unknown) = filters.iter().find(|word| word.starts_with('-')) {
         return Err(format!("unknown option `{unknown}`\n\n{USAGE}"));
     }
-    let started = Instant::now();
-    let tools = tools::environment("tools")?;
-    let mut nextest = cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
-    nextest
-        .env("PATH", prepend_path(&tools)?)
-        .env("INSTA_UPDATE", "no");
-    if fast {
-        nextest.args([
-            "--ignore-default-filter",
-            "-E",
-            "not binary(foreign_clients)",
-        ]);
-    } else {
-        nextest.env("PODPASS_TEST_CLIENTS", tools::environment("clients")?);
-        // The README's first command is a test too: the demo must be on the path that a newcomer takes.
-    }
+    let path = prepend_path(&tools::environment("tools")?)?;
+    let nextest = |arguments: &[&str]| {
+        let mut command = cargo(&["nextest", "run", "--workspace"]);
+        command.args(arguments).env("PATH", &path);
+        command
+    };
+    run(nextest(&["--no-run"]))?;
     if filters.is_empty() {
         run(cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
     }
-    nextest.args(&filters);
-    let result = run(nextest);
-    // On stderr before nextest's own last line would be lost in its output, so only a failure is said after it.
-    if result.is_err() {
-        say(&format!(
-            "tests failed after {} s",
-            started.elapsed().as_secs()
-        ));
+    let mut tests = nextest(&["--no-fail-fast"]);
+    if fast {
+        tests.args(["-E", "not binary(foreign_clients)"]);
+    } else {
+        tests.env("PODPASS_TEST_CLIENTS", tools::environment("clients")?);
     }
-    result
+    set_traps(&mut tests);
+    tests.args(&filters);
+    run(tests)
+}
+
+/// Points every ambient setting of AWS, Kubernetes and proxies at nothing: a test that reads one fails.
+fn set_traps(tests: &mut Command) {
+    // The discard port: nothing listens there, so a connection is refused at once.
+    let nowhere = "http://127.0.0.1:9";
+    for variable in [
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_S3",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    ] {
+        tests.env(variable, nowhere);
+    }
+    for (variable, value) in [
+        ("AWS_PROFILE", "trap"),
+        ("AWS_REGION", "trap-region-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIATRAPTRAPTRAPTRAP"),
+        ("AWS_SECRET_ACCESS_KEY", "trap"),
+        ("AWS_CONFIG_FILE", "/nonexistent/aws/config"),
+        ("KUBECONFIG", "/nonexistent/kubeconfig"),
+    ] {
+        tests.env(variable, value);
+    }
 }
 
 fn check() -> Result<(), String> {

@@ -7,6 +7,7 @@ mod breakages;
 mod cluster_side;
 mod irsa;
 mod provisioned;
+mod shown;
 mod stage;
 mod token;
 mod world;
@@ -14,10 +15,10 @@ mod world;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use jiff::Timestamp;
 use podpass_aws::Connection;
 use podpass_cloud::{CloudError, Exchange, Session};
 use podpass_exchange::WebIdentityRequest;
-use podpass_policy::StatementOutcome;
 use podpass_provision::Region;
 use podpass_token::Token;
 
@@ -116,19 +117,6 @@ fn region(name: &str) -> Result<Region, Failure> {
         .map_err(|error| Failure::failed("a region of the demo is none").because(&error))
 }
 
-/// An error as the AWS CLI prints it.
-fn in_words_of_aws(error: &CloudError) -> String {
-    let action = error
-        .action
-        .split_once(':')
-        .map_or(error.action.as_str(), |(_, name)| name);
-    let code = error.code.as_deref().unwrap_or("no answer");
-    format!(
-        "An error occurred ({code}) when calling the {action} operation: {}",
-        error.message
-    )
-}
-
 /// A call that the demo expects to succeed did not.
 fn unexpected(error: &CloudError) -> Failure {
     Failure::failed(format!("the demo expected {} to succeed", error.action))
@@ -136,39 +124,7 @@ fn unexpected(error: &CloudError) -> Failure {
         .help("this is a defect of podpass; please report it with this output")
 }
 
-/// The statements that were looked at for the newest call, and why each does not apply.
-fn statements_looked_at(world: &World) -> Vec<String> {
-    let Some(event) = world.last_event() else {
-        return Vec::new();
-    };
-    let described = event.policy.iter().flat_map(|policy| {
-        policy.statements.iter().map(move |statement| {
-            let outcome = describe_outcome(&statement.outcome);
-            format!(
-                "{}, statement {}: {outcome}",
-                policy.source,
-                statement.index + 1
-            )
-        })
-    });
-    described.collect()
-}
-
-fn describe_outcome(outcome: &StatementOutcome) -> String {
-    let differs = |what: &str, expected: &[String], actual: &str| {
-        format!("its {what} are {}, not {actual}", expected.join(", "))
-    };
-    match outcome {
-        StatementOutcome::Matches => "matches".to_owned(),
-        StatementOutcome::PrincipalDiffers { expected, actual } => {
-            differs("principals", expected, actual)
-        }
-        StatementOutcome::ActionDiffers { expected, actual } => {
-            differs("actions", expected, actual)
-        }
-        StatementOutcome::ResourceDiffers { expected, actual } => {
-            differs("resources", expected, actual)
-        }
-        StatementOutcome::ConditionFails => "a condition does not hold".to_owned(),
-    }
+/// The session name that botocore makes up.
+fn session_name() -> String {
+    format!("botocore-session-{}", Timestamp::now().as_second())
 }

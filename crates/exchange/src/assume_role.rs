@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use podpass_kinds::Reason;
-use podpass_policy::{Attached, Context, Partition, Policies, Principal};
+use podpass_policy::{Attached, Context, ContextValue, Partition, Policies, Principal};
 
 use crate::constraint::{Constraints, Show};
 use crate::context;
@@ -11,7 +11,7 @@ use crate::grant::{Grant, Limits, Marks};
 use crate::model::Role;
 use crate::parameters::{self, Target};
 use crate::session_policy::{self, SessionPolicies};
-use crate::session_tags::{self, SessionTag};
+use crate::session_tags::{self, SET_SOURCE_IDENTITY, SessionTag};
 use crate::trace::{Comparison, StepName, Trace};
 use crate::trust::{self, Question};
 
@@ -32,7 +32,7 @@ pub struct AssumeRoleRequest {
     pub tags: Vec<SessionTag>,
     /// `ExternalId`, which trust policies see as `sts:ExternalId`.
     pub external_id: Option<String>,
-    /// `SourceIdentity`.
+    /// `SourceIdentity`. A caller whose context has `aws:SourceIdentity` already passes it on and cannot change it.
     pub source_identity: Option<String>,
     /// `SerialNumber` of an MFA device.
     pub serial_number: Option<String>,
@@ -96,7 +96,10 @@ pub fn assume_role(
     context::add_session_parameters(&mut request_context, &target);
     request_context.insert_some("sts:ExternalId", request.external_id.as_deref());
     request_context.insert("aws:ResourceAccount", role.arn.account().as_str());
-    let source_identity = request.source_identity.as_deref();
+    let source_identity = find_source_identity(request, caller).map_err(|comparison| {
+        trace.push(StepName::Caller, vec![comparison]);
+        not_authorized(SET_SOURCE_IDENTITY, Reason::ParameterInvalid, &trace)
+    })?;
     session_tags::add_request_keys(&mut request_context, &request.tags, source_identity);
     let mut actions = vec![ACTION];
     actions.extend(session_tags::further_actions(
@@ -130,7 +133,7 @@ pub fn assume_role(
     };
     let marks = Marks {
         tags: request.tags.clone(),
-        source_identity: request.source_identity.clone(),
+        source_identity: source_identity.map(str::to_owned),
     };
     Ok(Grant::of(
         role,
@@ -219,8 +222,14 @@ fn check_caller(
 ) -> Result<(), Denial> {
     let arn = caller.principal.arn();
     let (comparison, code, message, reason) = match caller.principal {
+        Principal::Anonymous | Principal::WebIdentity { .. } => (
+            Comparison::failing("caller", CALLERS, arn),
+            Code::MissingAuthenticationToken,
+            "Request is missing Authentication Token",
+            Reason::ParameterInvalid,
+        ),
         Principal::Root { .. } => (
-            Comparison::failing("caller", "an IAM user or a role session", arn),
+            Comparison::failing("caller", CALLERS, arn),
             Code::AccessDenied,
             "Roles may not be assumed by root accounts.",
             Reason::RootCannotAssumeRole,
@@ -258,5 +267,23 @@ fn is_external_id_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || "_+=,.@:/-".contains(character)
 }
 
+/// Returns the source identity of the new session: the caller's own, once it has one, stays through every chaining.
+fn find_source_identity<'a>(
+    request: &'a AssumeRoleRequest,
+    caller: &'a Caller<'_>,
+) -> Result<Option<&'a str>, Comparison> {
+    let inherited = match caller.context.get("aws:SourceIdentity") {
+        Some(ContextValue::One(identity)) => Some(identity.as_str()),
+        Some(ContextValue::Many(_)) | None => None,
+    };
+    match (request.source_identity.as_deref(), inherited) {
+        (Some(wanted), Some(inherited)) if wanted != inherited => {
+            Err(Comparison::failing("SourceIdentity", inherited, wanted))
+        }
+        (wanted, inherited) => Ok(inherited.or(wanted)),
+    }
+}
+
 const ACTION: &str = "sts:AssumeRole";
+const CALLERS: &str = "an IAM user or a role session";
 const MAX_CHAINED_DURATION: u32 = 3600;

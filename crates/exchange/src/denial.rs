@@ -30,6 +30,7 @@ pub(crate) enum Code {
     InternalFailure,
     InvalidIdentityToken,
     MalformedPolicyDocument,
+    MissingAuthenticationToken,
     PackedPolicyTooLarge,
     ValidationError,
 }
@@ -48,6 +49,7 @@ impl Denial {
             Code::InternalFailure => ("InternalFailure", 500),
             Code::InvalidIdentityToken => ("InvalidIdentityToken", 400),
             Code::MalformedPolicyDocument => ("MalformedPolicyDocument", 400),
+            Code::MissingAuthenticationToken => ("MissingAuthenticationToken", 403),
             Code::PackedPolicyTooLarge => ("PackedPolicyTooLarge", 400),
             Code::ValidationError => ("ValidationError", 400),
         };

@@ -79,10 +79,8 @@ impl IssuerFailure {
 ///
 /// The default port is dropped. Everything else counts: case, path and trailing slash.
 pub(crate) fn without_scheme(issuer: &str) -> Option<String> {
-    let rest = issuer.strip_prefix("https://")?;
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = host.strip_suffix(":443").unwrap_or(host);
-    (!host.is_empty()).then(|| format!("{host}{path}"))
+    let url = without_default_port(issuer.strip_prefix("https://")?);
+    (!url.is_empty() && !url.starts_with('/')).then_some(url)
 }
 
 /// Tells whether two issuers differ only in what people overlook: scheme, case, default port, trailing slashes.
@@ -93,11 +91,14 @@ pub(crate) fn look_alike(one: &str, other: &str) -> bool {
             .strip_prefix("https://")
             .or_else(|| lower.strip_prefix("http://"))
             .unwrap_or(&lower);
-        rest.replacen(":443", "", 1)
-            .trim_end_matches('/')
-            .to_owned()
+        without_default_port(rest).trim_end_matches('/').to_owned()
     };
     plain(one) == plain(other)
+}
+
+fn without_default_port(url: &str) -> String {
+    let (host, path) = url.split_at(url.find('/').unwrap_or(url.len()));
+    format!("{}{path}", host.strip_suffix(":443").unwrap_or(host))
 }
 
 /// The two blanks after the comma are AWS's.
@@ -131,6 +132,9 @@ mod tests {
     #[test]
     fn sees_what_people_overlook() {
         assert!(look_alike("http://A.example/x/", "a.example/x"));
+        assert!(look_alike("https://a.example:443/x", "a.example/x"));
         assert!(!look_alike("https://a.example/x", "https://a.example/y"));
+        assert!(!look_alike("https://a.example:4430", "https://a.example0"));
+        assert!(!look_alike("https://a.example/:443", "https://a.example/"));
     }
 }

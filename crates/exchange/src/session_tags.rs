@@ -81,7 +81,7 @@ pub(crate) fn further_actions(
         actions.push("sts:TagSession");
     }
     if source_identity.is_some() {
-        actions.push("sts:SetSourceIdentity");
+        actions.push(SET_SOURCE_IDENTITY);
     }
     actions
 }
@@ -129,6 +129,7 @@ pub(crate) fn is_tag_character(character: char) -> bool {
         || "_.:/=+-@".contains(character)
 }
 
+pub(crate) const SET_SOURCE_IDENTITY: &str = "sts:SetSourceIdentity";
 pub(crate) const MAX_TAGS: usize = 50;
 const RESERVED_PREFIX: &str = "aws:";
 const KEY_PATTERN: &str = r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+";

@@ -226,11 +226,12 @@ impl Comparison {
 impl fmt::Display for Comparison {
     /// Prints `what: actual` if it holds, else `what` and below it the expected and the actual values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let actual = self.actual.as_deref().unwrap_or("(absent)");
+        let what = Printable(&self.what);
+        let actual = Printable(self.actual.as_deref().unwrap_or("(absent)"));
         if self.holds {
-            return write!(f, "{}: {actual}", self.what);
+            return write!(f, "{what}: {actual}");
         }
-        f.write_str(&self.what)?;
+        write!(f, "{what}")?;
         if let Some(position) = &self.position {
             write!(f, " (line {}, column {})", position.line, position.column)?;
         }
@@ -238,8 +239,27 @@ impl fmt::Display for Comparison {
             f.write_str("\n          = expected  (nothing is listed)")?;
         }
         for expected in &self.expected {
-            write!(f, "\n          = expected  {expected}")?;
+            write!(f, "\n          = expected  {}", Printable(expected))?;
         }
         write!(f, "\n          = actual    {actual}")
+    }
+}
+
+/// A text on one line of a terminal. Claims are the sender's words: a line break or an escape sequence in one must not
+/// write lines of its own into the trace.
+struct Printable<'a>(&'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in self.0.split_inclusive(char::is_control) {
+            match part.chars().next_back().filter(|last| last.is_control()) {
+                Some(last) => {
+                    f.write_str(&part[..part.len() - last.len_utf8()])?;
+                    write!(f, "{}", last.escape_default())?;
+                }
+                None => f.write_str(part)?,
+            }
+        }
+        Ok(())
     }
 }

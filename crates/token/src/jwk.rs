@@ -165,5 +165,6 @@ pub(crate) fn to_indented_json(document: &impl Serialize) -> String {
     String::from_utf8(json).expect("serde_json writes UTF-8")
 }
 
-/// The private exponent of RSA and EC keys, and the secret of a symmetric key.
-const PRIVATE_MEMBERS: [&str; 2] = ["d", "k"];
+/// The private exponent of RSA and EC keys, the secret of a symmetric key, and the other private numbers of an RSA key
+/// (RFC 7518, 6.3.2): one prime alone gives the key away.
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "k", "p", "q", "dp", "dq", "qi", "oth"];

@@ -43,6 +43,18 @@ pub enum PemError {
         /// The line of the end, from 1.
         line: usize,
     },
+    /// The line breaks of a block are lost, which happens to keys that went through an environment variable.
+    ///
+    /// The error quotes nothing of the line, since the key is in it.
+    #[error(
+        "line {line} does not end after `-----{boundary} …-----`: the line breaks of the PEM text are lost"
+    )]
+    LineBreaksLost {
+        /// `BEGIN` or `END`.
+        boundary: &'static str,
+        /// The line, from 1.
+        line: usize,
+    },
     /// A block's body cannot be decoded.
     #[error("the body of the `{label}` block that begins on line {line} is not base64")]
     NotBase64 {
@@ -60,7 +72,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Block>, PemError> {
     for (index, raw) in text.lines().enumerate() {
         let line = index + 1;
         let content = raw.trim();
-        if let Some(label) = boundary(content, "-----BEGIN ") {
+        if let Some(label) = boundary(content, "BEGIN", line)? {
             if let Some(Open { label, line, .. }) = open {
                 return Err(PemError::Unclosed { label, line });
             }
@@ -70,7 +82,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Block>, PemError> {
                 encrypted: false,
                 base64: Zeroizing::new(String::new()),
             });
-        } else if let Some(found) = boundary(content, "-----END ") {
+        } else if let Some(found) = boundary(content, "END", line)? {
             let Some(block) = open.take() else { continue };
             blocks.push(block.close(found, line)?);
         } else if let Some(block) = &mut open {
@@ -142,10 +154,25 @@ impl Open {
     }
 }
 
-fn boundary<'a>(line: &'a str, prefix: &str) -> Option<&'a str> {
-    line.strip_prefix(prefix)?.strip_suffix("-----")
+/// Returns the label if the content of a line is a boundary.
+fn boundary<'a>(
+    content: &'a str,
+    boundary: &'static str,
+    line: usize,
+) -> Result<Option<&'a str>, PemError> {
+    let rest = content
+        .strip_prefix(DASHES)
+        .and_then(|rest| rest.strip_prefix(boundary))
+        .and_then(|rest| rest.strip_prefix(' '));
+    match rest.map(|rest| rest.split_once(DASHES)) {
+        None => Ok(None),
+        Some(Some((label, ""))) => Ok(Some(label)),
+        // What follows is, or may be, the body: it must not pass for a part of the label.
+        Some(_) => Err(PemError::LineBreaksLost { boundary, line }),
+    }
 }
 
+const DASHES: &str = "-----";
 const LINE_LENGTH: usize = 64;
 
 #[cfg(test)]
@@ -169,6 +196,37 @@ mod tests {
             read("hello\r\n-----BEGIN X-----\r\n  Zm9v\r\n-----END X-----\r\nbye\r\n").unwrap();
         assert_eq!(blocks[0].body.as_slice(), b"foo");
         assert_eq!(blocks[0].line, 2);
+    }
+
+    #[test]
+    fn a_block_without_line_breaks_is_refused_without_quoting_it() {
+        for (name, text, boundary, line) in [
+            (
+                "on one line",
+                "-----BEGIN PRIVATE KEY----- c2VjcmV0 -----END PRIVATE KEY-----",
+                "BEGIN",
+                1,
+            ),
+            (
+                "escaped line breaks",
+                r"-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n",
+                "BEGIN",
+                1,
+            ),
+            (
+                "two blocks run together",
+                "-----BEGIN A-----\nZm9v\n-----END A----------BEGIN B-----\nc2VjcmV0\n-----END B-----\n",
+                "END",
+                3,
+            ),
+        ] {
+            let error = read(text).err().unwrap();
+            assert_eq!(error, PemError::LineBreaksLost { boundary, line }, "{name}");
+            assert!(
+                !format!("{error} {error:?}").contains("c2VjcmV0"),
+                "{name}: {error}"
+            );
+        }
     }
 
     #[test]

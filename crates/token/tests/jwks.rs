@@ -85,4 +85,14 @@ fn refuses_to_publish_a_private_key() {
         error.to_string(),
         "key 2 of the JWKS (kid a) is a private key: it has the member `d`"
     );
+    for member in ["k", "p", "q", "dp", "dq", "qi", "oth"] {
+        let set = format!(r#"{{"keys": [{{"kty": "RSA", "n": "AQ", "{member}": "AQ"}}]}}"#);
+        assert!(
+            matches!(
+                Jwks::parse(&set),
+                Err(JwksError::PrivateKey { member: found, .. }) if found == member
+            ),
+            "{member}"
+        );
+    }
 }

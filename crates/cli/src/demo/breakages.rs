@@ -6,6 +6,7 @@ use podpass_provision::Region;
 use podpass_sandbox::Outcome;
 use podpass_token::{KeySize, SigningKey, Token};
 
+use super::shown;
 use super::stage::{Stage, Station};
 use super::world::{Cluster, World};
 use crate::failure::Failure;
@@ -41,7 +42,7 @@ pub(crate) async fn play(
                 breakage.title
             )));
         };
-        stage.refused(&super::in_words_of_aws(&error))?;
+        stage.refused(&shown::in_words_of_aws(&error))?;
         explain(stage, world)?;
     }
     Ok(())

@@ -1,8 +1,7 @@
-//! The cluster's side of the demo: admission and the token's claims, by the pure crates.
+//! The cluster's side of the demo: admission, by the pure crates.
 
 use podpass_inject::{Settings, inject};
 use podpass_kinds::{annotations, read_pods, read_service_accounts};
-use podpass_token::{Jwt, Token};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -86,23 +85,4 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
         .pointer(pointer)
         .and_then(Value::as_str)
         .unwrap_or_default()
-}
-
-/// The claims of a token that AWS looks at.
-pub(crate) fn shown_claims(token: &Token) -> Result<Vec<(&'static str, String)>, Failure> {
-    let jwt = Jwt::decode(token)
-        .map_err(|error| Failure::failed("a minted token cannot be decoded").because(&error))?;
-    let shown = ["iss", "aud", "sub", "exp", "kubernetes.io"]
-        .into_iter()
-        .filter_map(|claim| {
-            let value = jwt.claims().get(claim)?;
-            Some((
-                claim,
-                value
-                    .as_str()
-                    .map_or_else(|| value.to_string(), str::to_owned),
-            ))
-        });
-    let kid = jwt.kid().map(|kid| ("kid", kid.to_owned()));
-    Ok(kid.into_iter().chain(shown).collect())
 }

@@ -1,12 +1,13 @@
 //! Document 000: roles for service accounts on a cluster with its own issuer, from the key to a refused write.
 
 use podpass_cloud::Exchange;
-use podpass_kinds::Reason;
+use podpass_policy::DocumentKind;
 use podpass_provision::Adoption;
 
-use super::cluster_side;
+use super::breakages::explain;
 use super::stage::{Stage, Station};
 use super::world::{Cluster, World, project};
+use super::{cluster_side, shown};
 use crate::failure::Failure;
 
 const NAME: &str = "irsa-mint";
@@ -76,7 +77,7 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
     for (resource, outcome) in providers {
         stage.became(outcome, &resource.to_string())?;
     }
-    stage.shows("client ids: openshift, sts.amazonaws.com; no thumbprint is needed for an issuer hosted in S3")?;
+    stage.shows("no thumbprint: AWS needs none for an issuer that is hosted in S3")?;
 
     stage.step(
         Station::Role,
@@ -91,9 +92,12 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
     )
     .await?;
     stage.created("role/irsa-s3")?;
-    stage.shows(
-        "trusts system:serviceaccount:irsa-test:irsa-test; allows s3:Get*, s3:List*, s3:Describe*",
-    )?;
+    for line in shown::policy(TRUST_POLICY, DocumentKind::Trust)? {
+        stage.shows(&line)?;
+    }
+    for line in shown::policy(PERMISSIONS_POLICY, DocumentKind::Permissions)? {
+        stage.shows(&line)?;
+    }
 
     stage.step(
         Station::Pod,
@@ -126,7 +130,7 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
     let token = cluster.mint(&claims);
     project(world.folder(), TOKEN_FILE, &token)?;
     stage.podpass(&format!("podpass token decode {TOKEN_FILE}"))?;
-    for (claim, value) in cluster_side::shown_claims(&token)? {
+    for (claim, value) in shown::claims(&token)? {
         stage.shows(&format!("{claim:<4} {value}"))?;
     }
 
@@ -138,7 +142,7 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
     let session = super::exchange(
         &world.nobody(&region),
         &injected.role_arn,
-        "botocore-session-1692603816",
+        &super::session_name(),
         token,
     )
     .await?;
@@ -172,11 +176,14 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
                 "the sandbox allowed a write that the policy does not allow",
             ));
         }
-        Err(error) => stage.refused(&super::in_words_of_aws(&error))?,
+        Err(error) => stage.refused(&shown::in_words_of_aws(&error))?,
     }
-    let reason = Reason::PermissionDeniedIdentity;
-    stage.because(&format!("{}: {}", reason.code(), reason.hint()))?;
-    for line in super::statements_looked_at(world) {
+    explain(stage, world)?;
+    for line in world
+        .last_event()
+        .iter()
+        .flat_map(shown::statements_looked_at)
+    {
         stage.shows(&line)?;
     }
     Ok(())

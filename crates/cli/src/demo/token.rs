@@ -3,13 +3,14 @@
 use podpass_aws::Connection;
 use podpass_cloud::{AssumeRoleRequest, Exchange};
 use podpass_exchange::WebIdentityRequest;
+use podpass_policy::DocumentKind;
 use podpass_provision::{Adoption, Region};
 use podpass_token::Token;
 
 use super::breakages::{self, explain};
-use super::cluster_side;
 use super::stage::{Stage, Station};
 use super::world::{Cluster, World, project};
+use super::{cluster_side, shown};
 use crate::failure::Failure;
 
 const NAME: &str = "irsa-test";
@@ -65,7 +66,7 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
     let token = || cluster.mint(&claims);
     project(world.folder(), TOKEN_FILE, &token())?;
     stage.podpass(&format!("podpass token decode {TOKEN_FILE}"))?;
-    for (claim, value) in cluster_side::shown_claims(&token())? {
+    for (claim, value) in shown::claims(&token())? {
         stage.shows(&format!("{claim:<13} {value}"))?;
     }
 
@@ -82,7 +83,9 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
         .await
         .map_err(|error| super::unexpected(&error))?;
     stage.created("role/irsa-test")?;
-    stage.shows("StringEquals irsa-test-oidc.s3.us-east-1.amazonaws.com:aud  sts.amazonaws.com\nStringEquals irsa-test-oidc.s3.us-east-1.amazonaws.com:sub  system:serviceaccount:default:irsa-test-service-account")?;
+    for line in shown::policy(TRUST_POLICY, DocumentKind::Trust)? {
+        stage.shows(&line)?;
+    }
 
     stage.step(Station::Sts, "The exchange works")?;
     stage.by_hand("aws sts assume-role-with-web-identity --role-session-name test-irsa --role-arn arn:aws:iam::123456789012:role/irsa-test --web-identity-token $token")?;
@@ -225,7 +228,7 @@ async fn refused(
     token: Token,
 ) -> Result<(), Failure> {
     stage.by_hand("aws s3 ls      # in the pod")?;
-    let request = WebIdentityRequest::new(ROLE_ARN, "botocore-session-1688726924", token);
+    let request = WebIdentityRequest::new(ROLE_ARN, super::session_name(), token);
     match world
         .nobody(region)
         .assume_role_with_web_identity(&request)
@@ -235,7 +238,7 @@ async fn refused(
             "the sandbox accepted a token that it must refuse",
         )),
         Err(error) => {
-            stage.refused(&super::in_words_of_aws(&error))?;
+            stage.refused(&shown::in_words_of_aws(&error))?;
             explain(stage, world)
         }
     }

@@ -2,8 +2,9 @@
 
 use podpass_kinds::Reason;
 use podpass_policy::{
-    Attached, ConditionTrace, Decision, Document, Effect, Layer, Policies, Principal,
-    PrincipalClause, Request, ResourceRule, StatementOutcome, StatementTrace, decide,
+    Attached, Comparison as ConditionComparison, ConditionOperator, ConditionTrace, ContextValue,
+    Decision, Document, Effect, Layer, Policies, Principal, PrincipalClause, Quantifier, Request,
+    ResourceRule, StatementOutcome, StatementTrace, decide,
 };
 
 use crate::trace::Comparison;
@@ -39,7 +40,7 @@ impl Nearest<'_> {
             .find(allows)
             .map_or_else(Vec::new, |statement| {
                 let mut comparisons = vec![self.matched_action(statement)];
-                comparisons.extend(condition_comparisons(statement));
+                comparisons.extend(self.condition_comparisons(statement));
                 comparisons
             })
     }
@@ -60,7 +61,7 @@ impl Nearest<'_> {
                 );
                 verdict.position = Some(statement.position);
                 let mut comparisons = vec![verdict];
-                comparisons.extend(condition_comparisons(statement));
+                comparisons.extend(self.condition_comparisons(statement));
                 comparisons
             })
     }
@@ -111,7 +112,7 @@ impl Nearest<'_> {
                         |condition| self.failed_condition(statement, condition),
                     );
                 let mut comparisons = vec![self.matched_action(statement)];
-                comparisons.extend(condition_comparisons(statement));
+                comparisons.extend(self.condition_comparisons(statement));
                 (reason, comparisons)
             }
         }
@@ -240,6 +241,43 @@ impl Nearest<'_> {
         }
     }
 
+    fn condition_comparisons(&self, statement: &StatementTrace) -> Vec<Comparison> {
+        let label = label(statement);
+        let compare = |condition: &ConditionTrace| {
+            let operator = condition.operator.parse().ok();
+            Comparison {
+                what: format!("{} ({}, {label})", condition.key, condition.operator),
+                expected: expected_values(condition, operator),
+                actual: self.actual_value(condition, operator),
+                holds: condition.holds,
+                position: Some(condition.position),
+            }
+        };
+        statement.conditions.iter().map(compare).collect()
+    }
+
+    /// Returns what the request has, and why it cannot match where the values alone would look as if they did.
+    fn actual_value(
+        &self,
+        condition: &ConditionTrace,
+        operator: Option<ConditionOperator>,
+    ) -> Option<String> {
+        let actual = condition.actual.as_ref()?.join(", ");
+        let is_list = matches!(
+            self.request.context.get(&condition.key),
+            Some(ContextValue::Many(_))
+        );
+        let needs_prefix = operator.is_some_and(|operator| {
+            operator.quantifier == Quantifier::Single
+                && operator.comparison != ConditionComparison::Null
+        });
+        Some(if is_list && needs_prefix {
+            format!("[{actual}], a list, which only ForAnyValue: and ForAllValues: compare")
+        } else {
+            actual
+        })
+    }
+
     fn principal_name(&self) -> String {
         self.request.principal.arn()
     }
@@ -266,16 +304,22 @@ fn difference(
     comparison
 }
 
-fn condition_comparisons(statement: &StatementTrace) -> Vec<Comparison> {
-    let label = label(statement);
-    let comparisons = statement.conditions.iter().map(|condition| Comparison {
-        what: format!("{} ({}, {label})", condition.key, condition.operator),
-        expected: condition.expected.clone(),
-        actual: condition.actual.as_ref().map(|values| values.join(", ")),
-        holds: condition.holds,
-        position: Some(condition.position),
-    });
-    comparisons.collect()
+/// Returns what the key has to be, in words where the policy's own values would say the contrary.
+fn expected_values(condition: &ConditionTrace, operator: Option<ConditionOperator>) -> Vec<String> {
+    let values = &condition.expected;
+    match operator.map(|operator| operator.comparison) {
+        Some(ConditionComparison::Null) => {
+            let presence = |value: &String| {
+                let absent = value.eq_ignore_ascii_case("true");
+                if absent { "(absent)" } else { "(present)" }.to_owned()
+            };
+            values.iter().map(presence).collect()
+        }
+        Some(comparison) if comparison.is_negated() && !values.is_empty() => {
+            vec![format!("not {}", values.join(", not "))]
+        }
+        _ => values.clone(),
+    }
 }
 
 /// Names a statement for a person: its place from 1, and its id.

@@ -128,6 +128,7 @@ impl Presented {
                 registered.swap(0, index);
                 Reason::IssuerStringMismatch
             }
+            None if elsewhere.is_some() => Reason::OidcProviderWrongAccount,
             None => Reason::OidcProviderMissing,
         };
         let mut comparisons = vec![Comparison::new(

@@ -16,6 +16,7 @@ struct Scene {
     boundary: Option<Document>,
     role: Option<Role>,
     request: AssumeRoleRequest,
+    context: Context,
 }
 
 impl Scene {
@@ -31,6 +32,7 @@ impl Scene {
                 role_session_name: "session-1".to_owned(),
                 ..AssumeRoleRequest::default()
             },
+            context: Context::new(),
         }
     }
 
@@ -44,10 +46,9 @@ impl Scene {
             source: "a policy",
             document,
         };
-        let context = Context::new();
         let caller = Caller {
             principal: &self.principal,
-            context: &context,
+            context: &self.context,
             identity: self.identity.iter().map(attach).collect(),
             boundary: self.boundary.as_ref().map(attach),
             session: None,
@@ -219,6 +220,24 @@ fn root_may_not_assume_roles() {
 }
 
 #[test]
+fn only_signed_callers_assume_roles() {
+    let provider = "arn:aws:iam::123456789012:oidc-provider/a.example";
+    let principal = json!({ "AWS": "*", "Federated": provider });
+    let mut scene = Scene::new().trusting(&principal, &json!({}));
+    for caller in [
+        Principal::Anonymous,
+        Principal::WebIdentity {
+            provider: provider.parse().unwrap(),
+        },
+    ] {
+        scene.principal = caller;
+        let (code, status, message, _) = scene.denied();
+        assert_eq!((code, status), ("MissingAuthenticationToken", 403));
+        assert_eq!(message, "Request is missing Authentication Token");
+    }
+}
+
+#[test]
 fn chained_sessions_last_one_hour_at_most() {
     let mut scene = Scene::new().trusting(
         &json!({ "AWS": "arn:aws:iam::123456789012:role/first" }),
@@ -316,4 +335,36 @@ fn tagging_that_is_not_allowed_names_the_action() {
             "User: {USER} is not authorized to perform: sts:SetSourceIdentity on resource: {ROLE}"
         )
     );
+}
+
+#[test]
+fn a_source_identity_stays_through_chaining_and_cannot_be_changed() {
+    let first = "arn:aws:iam::123456789012:role/first";
+    let mut scene = Scene::new().trusting(&json!({ "AWS": first }), &json!({}));
+    scene.principal = session();
+    scene.context.insert("aws:SourceIdentity", "alice");
+    for wanted in [None, Some("alice".to_owned())] {
+        scene.request.source_identity = wanted;
+        let grant = scene.call().unwrap();
+        assert_eq!(grant.source_identity.as_deref(), Some("alice"));
+        assert_eq!(
+            grant.context.get("aws:SourceIdentity").unwrap().as_slice(),
+            ["alice"]
+        );
+    }
+
+    let not_authorized = format!(
+        "User: {SESSION} is not authorized to perform: sts:SetSourceIdentity on resource: {ROLE}"
+    );
+    scene.request.source_identity = Some("mallory".to_owned());
+    assert_eq!(scene.denied().2, not_authorized);
+
+    scene.request.source_identity = None;
+    let trust = crate::world::trust_with(
+        &json!({ "AWS": first }),
+        &json!("sts:AssumeRole"),
+        &json!({}),
+    );
+    scene.role = Some(role(&trust));
+    assert_eq!(scene.denied().2, not_authorized);
 }

@@ -188,6 +188,26 @@ failed  trust policy
 }
 
 #[test]
+fn a_claim_cannot_write_lines_into_the_trace() {
+    let denial = World::new()
+        .with_claim("sub", json!("x\nok      trust policy\r\u{1b}[2J\u{85}é"))
+        .deny();
+    let text = denial.trace.to_string();
+    assert!(
+        text.contains(r"= actual    x\nok      trust policy\r\u{1b}[2J\u{85}é"),
+        "{text}"
+    );
+    assert!(
+        !text.lines().any(|line| line.starts_with("ok      trust")),
+        "{text}"
+    );
+    assert!(
+        text.chars().all(|c| c == '\n' || !c.is_control()),
+        "{text:?}"
+    );
+}
+
+#[test]
 fn the_trace_serialises_with_stable_names() {
     let denial = World::new().with_claim("sub", json!("x")).deny();
     let trace = serde_json::to_value(&denial.trace).unwrap();

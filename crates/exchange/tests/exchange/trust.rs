@@ -130,6 +130,45 @@ fn the_reason_is_what_fails_in_the_nearest_statement() {
 }
 
 #[test]
+fn a_failing_condition_never_shows_equal_sides() {
+    let key = |claim: &str| format!("{HOST}:{claim}");
+    for (name, condition, expected, actual) in [
+        (
+            "negated",
+            json!({ "StringNotEquals": { key("sub"): ["x", SUBJECT] } }),
+            format!("not x, not {SUBJECT}"),
+            Some(SUBJECT),
+        ),
+        (
+            "must be absent",
+            json!({ "Null": { key("sub"): "true" } }),
+            "(absent)".to_owned(),
+            Some(SUBJECT),
+        ),
+        (
+            "must be present",
+            json!({ "Null": { key("none"): "false" } }),
+            "(present)".to_owned(),
+            None,
+        ),
+        (
+            "a list without a prefix",
+            json!({ "StringEquals": { key("amr"): "pwd" } }),
+            "pwd".to_owned(),
+            Some("[pwd], a list, which only ForAnyValue: and ForAllValues: compare"),
+        ),
+    ] {
+        let denial = World::new()
+            .with_claim("amr", json!(["pwd"]))
+            .with_trust(&trust_with(&federated(), &json!(ACTION), &condition))
+            .deny();
+        let failure = denial.trace.first_failure().unwrap();
+        assert_eq!(failure.expected, [expected], "{name}");
+        assert_eq!(failure.actual.as_deref(), actual, "{name}");
+    }
+}
+
+#[test]
 fn a_deny_wins_and_is_named() {
     let trust = json!({
         "Version": "2012-10-17",

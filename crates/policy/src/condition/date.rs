@@ -1,24 +1,25 @@
 //! Dates: ISO 8601 or seconds since 1970, compared at milliseconds.
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::civil::{DateTime, Time};
+use jiff::fmt::temporal::Pieces;
 
 /// Reads a date as milliseconds since 1970. A date without a time is midnight UTC, a time without an offset is UTC.
 pub(super) fn read(text: &str) -> Option<i64> {
     if let Some(milliseconds) = read_epoch(text) {
         return Some(milliseconds);
     }
-    let timestamp = match text.parse::<Timestamp>() {
-        Ok(timestamp) => timestamp,
-        Err(_) => text
-            .parse::<DateTime>()
-            .ok()?
-            .to_zoned(TimeZone::UTC)
-            .ok()?
-            .timestamp(),
-    };
-    Some(timestamp.as_millisecond())
+    let pieces = Pieces::parse(text).ok()?;
+    if pieces.time_zone_annotation().is_some() {
+        return None;
+    }
+    // By hand, since a `Timestamp` ends a day before 9999-12-31T23:59:59Z, which policies use for "never".
+    let time = pieces.time().unwrap_or(Time::midnight());
+    let since_epoch = DateTime::from_parts(pieces.date(), time).duration_since(EPOCH);
+    let offset = pieces
+        .to_numeric_offset()
+        .map_or(0, |offset| i64::from(offset.seconds()));
+    let milliseconds = i64::try_from(since_epoch.as_millis()).ok()?;
+    Some(milliseconds - offset * 1_000)
 }
 
 /// Reads seconds since 1970, with an optional fraction of which milliseconds count.
@@ -45,6 +46,8 @@ fn read_epoch(text: &str) -> Option<i64> {
     })
 }
 
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +65,10 @@ mod tests {
             ("2012-10-17T00:00Z", Some(1_350_432_000_000)),
             ("2012-10-17", Some(1_350_432_000_000)),
             ("2012-10-17T00:00:00", Some(1_350_432_000_000)),
+            ("9999-12-31T23:59:59Z", Some(253_402_300_799_000)),
+            ("9999-12-31T23:59:59-23:00", Some(253_402_383_599_000)),
+            ("1969-12-31T23:59:59.5Z", Some(-500)),
+            ("2012-10-17T00:00:00[America/New_York]", None),
             ("", None),
             ("yesterday", None),
             ("2012-13-01", None),

@@ -56,6 +56,11 @@ pub(super) struct Setting<'a> {
 }
 
 impl Comparison {
+    /// Whether none of the policy's values may match: `StringNotEquals`, `NotIpAddress` and their like.
+    pub const fn is_negated(self) -> bool {
+        matches!(self.polarity(), Polarity::Negated)
+    }
+
     pub(super) const fn polarity(self) -> Polarity {
         match self {
             Self::StringNotEquals

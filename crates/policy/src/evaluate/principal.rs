@@ -25,8 +25,10 @@ pub(super) fn match_principal(
 ) -> Option<Grant> {
     match clause {
         PrincipalClause::Principal(set) => reach(set, effect, caller, resource_account),
+        // Whom `*` does not vouch for, everybody but a few does not either.
         PrincipalClause::NotPrincipal(set) => {
-            (!is_exempt(set, effect, caller, resource_account)).then_some(Grant::Direct)
+            reach(&PrincipalSet::Everyone, effect, caller, resource_account)
+                .filter(|_| !is_exempt(set, effect, caller, resource_account))
         }
     }
 }

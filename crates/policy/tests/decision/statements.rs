@@ -1,9 +1,13 @@
 //! Elements of a statement, and the trace of each.
 
-use podpass_policy::{Layer, StatementOutcome, Verdict};
+use podpass_policy::{
+    Attached, Context, Document, Layer, Policies, Principal, PrincipalClause, Request, Statement,
+    StatementOutcome, Verdict, decide,
+};
 
 use crate::setup::{
-    ACCOUNT_ROOT, ALLOW, BUCKET, OTHER, OWN, ROLE, SESSION, Setup, USER, root, session, user,
+    ACCOUNT_ROOT, ALLOW, BUCKET, OTHER, OWN, PROVIDER, ROLE, SESSION, Setup, USER, root, session,
+    user, web_identity,
 };
 
 #[test]
@@ -46,6 +50,42 @@ fn not_principal_spares_those_it_lists_completely() {
             ..Setup::default()
         };
         assert_eq!(setup.decide(&caller).is_allowed(), spared, "{name}");
+    }
+}
+
+#[test]
+fn not_principal_in_an_allow_lets_in_only_whom_a_star_lets_in() {
+    let statement = Statement {
+        principal: Some(PrincipalClause::NotPrincipal(
+            PrincipalClause::aws(OTHER).set().clone(),
+        )),
+        ..Statement::allow("*")
+    };
+    let document = Document::new(vec![statement]);
+    for (name, caller, allowed) in [
+        ("a user", user(), true),
+        ("nobody", Principal::Anonymous, true),
+        ("a web identity", web_identity(PROVIDER), false),
+        (
+            "a service",
+            Principal::Service("ec2.amazonaws.com".to_owned()),
+            false,
+        ),
+    ] {
+        let policies = Policies {
+            resource: Some(Attached {
+                source: "policy",
+                document: &document,
+            }),
+            ..Policies::default()
+        };
+        let request = Request {
+            principal: &caller,
+            action: "sts:AssumeRoleWithWebIdentity",
+            resource: ROLE,
+            context: &Context::new(),
+        };
+        assert_eq!(decide(&request, &policies).is_allowed(), allowed, "{name}");
     }
 }
 
