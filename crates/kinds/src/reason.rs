@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use podpass_policy::{Layer, Verdict};
 use serde::{Serialize, Serializer};
 
 macro_rules! reasons {
@@ -191,8 +192,8 @@ reasons! {
         "the service account has no role annotation"
         "annotate the service account with `eks.amazonaws.com/role-arn`"
     BadRoleArn "BAD_ROLE_ARN"
-        "the service account's role annotation is not the ARN of an IAM role"
-        "annotate with arn:<partition>:iam::<12-digit account>:role/<path and name>, without blanks"
+        "the text where a role's ARN belongs is not the ARN of an IAM role"
+        "write arn:<partition>:iam::<12-digit account>:role/<path and name>, without blanks"
     ContainerSkipped "CONTAINER_SKIPPED"
         "the pod asks to skip this container"
         "take the container's name out of the pod's `skip-containers` annotation if it needs the role"
@@ -237,7 +238,7 @@ reasons! {
     FileSyntaxInvalid "FILE_SYNTAX_INVALID"
         "the file is not valid YAML or JSON"
         "correct the syntax at the line and column that are named"
-    FileKeyDuplicate "FILE_KEY_DUPLICATE"
+    DuplicateKey "DUPLICATE_KEY"
         "a key stands twice in one mapping"
         "remove one of the two"
     FileFieldInvalid "FILE_FIELD_INVALID"
@@ -271,6 +272,110 @@ reasons! {
         "the CredentialsRequest belongs to a feature set that is not enabled"
         "pass `--enable-tech-preview` if the cluster uses TechPreviewNoUpgrade"
 
+    // What lint finds in files.
+    IndentationLost "INDENTATION_LOST"
+        "the fields of a nested mapping stand at the margin, so they belong to nothing"
+        "indent the fields below their parent, with two blanks for each level"
+    IndentationTab "INDENTATION_TAB"
+        "a line of YAML is indented with a tab"
+        "indent with blanks; YAML allows no tabs there"
+    QuoteUnclosed "QUOTE_UNCLOSED"
+        "a quote is opened and not closed"
+        "close the quote at the end of the value"
+    FileKindUnknown "FILE_KIND_UNKNOWN"
+        "the content is of no kind that is checked here"
+        "leave the file out, or look whether its first lines say what it is"
+    FieldMisplaced "FIELD_MISPLACED"
+        "a field stands where its kind does not look for it"
+        "move the field to the place that is named"
+    FieldUnknown "FIELD_UNKNOWN"
+        "a field is not one of its kind and is ignored"
+        "correct the spelling, or remove the field"
+    PlaceholderLeft "PLACEHOLDER_LEFT"
+        "a placeholder was not replaced"
+        "put the real value where the placeholder stands"
+    BadAccountId "BAD_ACCOUNT_ID"
+        "the account in an ARN is not an AWS account id"
+        "write the 12 digits of the account, leading zeros included"
+    AccountsDiffer "ACCOUNTS_DIFFER"
+        "a service account's role is in another account than the OIDC provider whose trust policy names it"
+        "use the same account in the role annotation and in the trust policy"
+    PolicyMalformed "POLICY_MALFORMED"
+        "AWS refuses the policy document"
+        "correct the element that is named"
+    PolicyStatementBraces "POLICY_STATEMENT_BRACES"
+        "a list of statements stands in braces instead of brackets"
+        "write the statements as a list: `\"Statement\": [ { … } ]`"
+    PolicyVersionInvalid "POLICY_VERSION_INVALID"
+        "the policy's Version is not a version of the policy language"
+        "write `\"Version\": \"2012-10-17\"`; it is not the date of your policy"
+    PolicyVersionOld "POLICY_VERSION_OLD"
+        "the policy uses `${…}` in a version of the language that takes it for plain text"
+        "write `\"Version\": \"2012-10-17\"`"
+    PolicyElementMissing "POLICY_ELEMENT_MISSING"
+        "the policy lacks an element that it must have"
+        "add the element that is named"
+    PolicyElementUnknown "POLICY_ELEMENT_UNKNOWN"
+        "the policy has an element that does not belong there"
+        "correct the spelling, or remove the element"
+    ActionWildcard "ACTION_WILDCARD"
+        "a statement allows every action"
+        "list the actions that are needed"
+    ResourceWildcard "RESOURCE_WILDCARD"
+        "a statement allows its actions on every resource"
+        "name the ARNs that are needed, where the actions can be limited to some"
+    NoAudCondition "NO_AUD_CONDITION"
+        "a trust policy accepts tokens of every audience that the OIDC provider lists"
+        "add a condition on <issuer without https://>:aud, such as \"sts.amazonaws.com\""
+    TrustTooWide "TRUST_TOO_WIDE"
+        "a trust policy lets in more than one service account or more than one account"
+        "name the subject in full: system:serviceaccount:<namespace>:<name>"
+    TrustRootPrincipal "TRUST_ROOT_PRINCIPAL"
+        "a trust policy lets in every principal of an account that may call sts:AssumeRole"
+        "name the role or the user that is meant, or add a condition"
+    TrustSessionPrincipal "TRUST_SESSION_PRINCIPAL"
+        "a trust policy names a session, so it breaks when the session has another name"
+        "name the role instead, and the session in a condition on sts:RoleSessionName"
+    TrustKeyHasScheme "TRUST_KEY_HAS_SCHEME"
+        "a condition key starts with `https://`, which no key of an OIDC provider does"
+        "write the key as <issuer without https://>:sub"
+    TrustAudHoldsSubject "TRUST_AUD_HOLDS_SUBJECT"
+        "a condition compares the audience with the name of a service account"
+        "use the key <issuer without https://>:sub for the service account"
+    TrustSubHoldsAudience "TRUST_SUB_HOLDS_AUDIENCE"
+        "a condition compares the subject with an audience"
+        "use the key <issuer without https://>:aud for the audience"
+    TrustSubMalformed "TRUST_SUB_MALFORMED"
+        "a condition compares the subject with a text that no service account has"
+        "write the subject as system:serviceaccount:<namespace>:<name>"
+    AudienceMisspelt "AUDIENCE_MISSPELT"
+        "an audience looks like a well-known one and is not"
+        "write the audience exactly as the token has it, such as \"sts.amazonaws.com\""
+    AnnotationLookalike "ANNOTATION_LOOKALIKE"
+        "an annotation looks like one of the webhook's and is not, so nothing is injected"
+        "write the annotation's name exactly, such as eks.amazonaws.com/role-arn"
+    AnnotationNotText "ANNOTATION_NOT_TEXT"
+        "an annotation's value is not text, so the kube-apiserver refuses the object"
+        "put the value in quotes"
+    AnnotationWithoutEffect "ANNOTATION_WITHOUT_EFFECT"
+        "an annotation of the webhook's domain has no effect on this object"
+        "remove the annotation, or put it on the object where it counts"
+    ProfileRoleName "PROFILE_ROLE_NAME"
+        "a profile has `role_name`, which no AWS SDK reads"
+        "write `role_arn =` with the ARN of the role"
+    ProfileDelimiter "PROFILE_DELIMITER"
+        "a setting of a profile is written with a colon, which only some AWS SDKs read"
+        "write `name = value`"
+    ProfileIncomplete "PROFILE_INCOMPLETE"
+        "a profile lacks a setting without which the AWS SDKs cannot use it"
+        "add the setting that is named"
+    PemLabelMismatch "PEM_LABEL_MISMATCH"
+        "a PEM block's label names another format than its body has"
+        "change the label on the first and the last line of the block"
+    KeyUnusable "KEY_UNUSABLE"
+        "a key cannot be used as a service account signing key"
+        "use an RSA key pair, as `podpass aws create-key-pair` creates it"
+
     // Provisioning.
     ServiceAccountsMissing "SERVICE_ACCOUNTS_MISSING"
         "the CredentialsRequest names no service account that could be trusted"
@@ -287,6 +392,18 @@ reasons! {
 }
 
 impl Reason {
+    /// Returns why policies denied something: by which layer, or explicitly; `None` when they allowed it.
+    pub fn of_verdict(verdict: Verdict) -> Option<Self> {
+        match verdict {
+            Verdict::Allowed => None,
+            Verdict::ExplicitDeny(_) => Some(Self::ExplicitDeny),
+            Verdict::ImplicitDeny(Layer::Identity) => Some(Self::PermissionDeniedIdentity),
+            Verdict::ImplicitDeny(Layer::Resource) => Some(Self::PermissionDeniedResource),
+            Verdict::ImplicitDeny(Layer::Boundary) => Some(Self::PermissionDeniedBoundary),
+            Verdict::ImplicitDeny(Layer::Session) => Some(Self::PermissionDeniedSession),
+        }
+    }
+
     /// Returns where the reference page explains this reason, such as `docs/reasons.md#trust_sub_mismatch`.
     pub fn docs_anchor(self) -> String {
         format!("docs/reasons.md#{}", self.code().to_ascii_lowercase())

@@ -1,6 +1,7 @@
 //! One API call in progress: its input, who makes it, and what will be reported about it.
 
 use jiff::Timestamp;
+use podpass_kinds::Reason;
 use podpass_policy::{AccountId, Context, Decision, MessageStyle, PolicyTrace};
 
 use crate::authorize::Question;
@@ -31,6 +32,8 @@ pub(crate) struct Report {
     pub(crate) resource: Option<String>,
     pub(crate) exchange: Option<podpass_exchange::Trace>,
     pub(crate) policy: Vec<PolicyTrace>,
+    /// Which layer of the policies denied, when the newest decision was a denial.
+    pub(crate) denied_by: Option<Reason>,
 }
 
 impl Call<'_> {
@@ -74,9 +77,12 @@ impl Call<'_> {
 }
 
 impl Report {
-    /// Keeps the trace of a decision.
+    /// Keeps the trace of a decision, unless the call has asked for very many already.
     pub(crate) fn add_decision(&mut self, decision: &Decision) {
-        self.policy.extend(decision.trace.iter().cloned());
+        self.denied_by = Reason::of_verdict(decision.verdict);
+        let room = MAX_TRACES.saturating_sub(self.policy.len());
+        self.policy
+            .extend(decision.trace.iter().take(room).cloned());
     }
 
     /// Finishes the report; what clients sent is cut to a length, so that the ring of events stays bounded.
@@ -107,7 +113,11 @@ impl Report {
             resource,
             exchange,
             policy,
+            denied_by,
         } = self;
+        if let Outcome::Denied { reason, .. } = &mut outcome {
+            *reason = reason.or(denied_by);
+        }
         Event {
             id,
             time,
@@ -162,6 +172,8 @@ fn shorten(text: &mut String) {
     text.push('…');
 }
 
+/// The deletion of a thousand objects is a thousand decisions.
+const MAX_TRACES: usize = 256;
 /// Bytes; ARNs have at most 2048 characters.
 const MAX_TEXT: usize = 4096;
 

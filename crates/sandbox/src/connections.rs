@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::gateway::Gateway;
-use crate::received::Received;
+use crate::received::{BodyFailure, Received};
 use crate::route::Route;
 
 /// Serves connections until `stopped` is told or its sender is gone, then lets requests in progress finish.
@@ -96,21 +96,9 @@ async fn answer(
     } else {
         MAX_FORM
     };
-    let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            return plain(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "the request's body is larger than this sandbox takes",
-            );
-        }
-        Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST, "the request's body ended early"),
-        Err(_) => {
-            return plain(
-                StatusCode::REQUEST_TIMEOUT,
-                "the request's body took too long",
-            );
-        }
+    let (body, failure) = match read_body(body, limit).await {
+        Ok(body) => (body, None),
+        Err(failure) => (Bytes::new(), Some(failure)),
     };
     let received = Received {
         path: parts.uri.path().to_owned(),
@@ -120,7 +108,24 @@ async fn answer(
         body,
         peer: peer.ip(),
     };
-    gateway.answer(&received)
+    match failure {
+        None => gateway.answer(&received),
+        Some(failure) => gateway.refuse_body(&received, failure),
+    }
+}
+
+async fn read_body(body: Incoming, limit: usize) -> Result<Bytes, BodyFailure> {
+    // Refused before it is asked for, a client that expects `100 Continue` does not even send it.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(BodyFailure::TooLarge { limit });
+    }
+    let read = Limited::new(body, limit).collect();
+    match tokio::time::timeout(BODY_TIMEOUT, read).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyFailure::TooLarge { limit }),
+        Ok(Err(_)) => Err(BodyFailure::Incomplete),
+        Err(_) => Err(BodyFailure::Slow),
+    }
 }
 
 /// A name that is not known here is fine (it may be an alias of this machine), several or none are not.

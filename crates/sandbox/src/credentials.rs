@@ -1,5 +1,7 @@
 //! From a request's signature to the caller it proves.
 
+use std::sync::{PoisonError, RwLock};
+
 use http::HeaderMap;
 use jiff::Timestamp;
 use podpass_policy::{Principal, UserName};
@@ -16,7 +18,8 @@ use crate::state::State;
 /// What verification needs besides the request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Verifier<'a> {
-    pub(crate) state: &'a State,
+    /// Locked only while the credentials are looked up: hashing a large body would keep everybody else out.
+    pub(crate) state: &'a RwLock<State>,
     pub(crate) seal: &'a Seal,
     /// The sandbox's time, by which sessions end.
     pub(crate) now: Timestamp,
@@ -67,14 +70,15 @@ impl Verifier<'_> {
         let token = headers
             .get("x-amz-security-token")
             .map(|value| value.to_str().unwrap_or_default());
-        match self.state.access_key(key_id) {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        match state.access_key(key_id) {
             Some((account, key)) => match token {
                 None => of_key(account, key),
                 // A long-term key has no session, so a token with it is somebody else's.
                 Some(_) => Err(SignatureError::InvalidToken),
             },
             None => match token {
-                Some(token) => self.of_token(key_id, token),
+                Some(token) => self.of_token(&state, key_id, token),
                 None if key_id.starts_with("ASIA") => Err(SignatureError::MissingToken {
                     id: key_id.to_owned(),
                 }),
@@ -85,7 +89,12 @@ impl Verifier<'_> {
         }
     }
 
-    fn of_token(&self, key_id: &str, token: &str) -> Result<Credentials, SignatureError> {
+    fn of_token(
+        &self,
+        state: &State,
+        key_id: &str,
+        token: &str,
+    ) -> Result<Credentials, SignatureError> {
         let session: Session = self
             .seal
             .open(token)
@@ -97,8 +106,7 @@ impl Verifier<'_> {
             return Err(SignatureError::ExpiredToken);
         }
         // A role that was deleted takes its sessions with it, also when another one has its name by now.
-        let role = self
-            .state
+        let role = state
             .account(session.role.account())
             .and_then(|account| account.role_at(&session.role))
             .filter(|role| role.id == session.role_id)

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -76,17 +77,30 @@ pub struct ParseEventIdError {
     text: String,
 }
 
-/// The newest events, oldest first.
-#[derive(Debug, Default)]
+/// The newest events, oldest first, bounded in number and in size.
+#[derive(Debug)]
 pub(crate) struct EventLog {
     ring: Mutex<Ring>,
+    max_bytes: usize,
 }
 
 #[derive(Debug, Default)]
 struct Ring {
-    events: VecDeque<Event>,
+    events: VecDeque<Kept>,
+    /// The sum of the events' sizes.
+    bytes: usize,
     last: u64,
 }
+
+/// An event and the length of its JSON, which stands for the memory it takes.
+#[derive(Debug)]
+struct Kept {
+    event: Event,
+    bytes: usize,
+}
+
+/// Counts what is written to it.
+struct Counter(usize);
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,7 +127,20 @@ impl Serialize for EventId {
     }
 }
 
+impl Default for EventLog {
+    fn default() -> Self {
+        Self::with_max_bytes(MAX_BYTES)
+    }
+}
+
 impl EventLog {
+    fn with_max_bytes(max_bytes: usize) -> Self {
+        Self {
+            ring: Mutex::default(),
+            max_bytes,
+        }
+    }
+
     /// Takes the next id; the event itself follows with [`EventLog::record`].
     pub(crate) fn next_id(&self) -> EventId {
         let mut ring = self.lock();
@@ -121,17 +148,23 @@ impl EventLog {
         EventId(ring.last)
     }
 
-    /// Appends an event, dropping the oldest when the ring is full.
+    /// Appends an event, dropping the oldest ones when the ring is full.
     pub(crate) fn record(&self, event: Event) {
+        let bytes = size_of_json(&event);
         let mut ring = self.lock();
-        if ring.events.len() == CAPACITY {
-            ring.events.pop_front();
+        while ring.events.len() == CAPACITY || ring.bytes + bytes > self.max_bytes {
+            let Some(oldest) = ring.events.pop_front() else {
+                break;
+            };
+            ring.bytes -= oldest.bytes;
         }
-        ring.events.push_back(event);
+        ring.bytes += bytes;
+        ring.events.push_back(Kept { event, bytes });
     }
 
     pub(crate) fn all(&self) -> Vec<Event> {
-        self.lock().events.iter().cloned().collect()
+        let ring = self.lock();
+        ring.events.iter().map(|kept| kept.event.clone()).collect()
     }
 
     pub(crate) fn find(&self, id: EventId) -> Option<Event> {
@@ -139,8 +172,8 @@ impl EventLog {
             .events
             .iter()
             .rev()
-            .find(|event| event.id == id)
-            .cloned()
+            .find(|kept| kept.event.id == id)
+            .map(|kept| kept.event.clone())
     }
 
     /// The ring is whole between any two calls, so a panic elsewhere does not make it unusable.
@@ -149,10 +182,31 @@ impl EventLog {
     }
 }
 
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn size_of_json(event: &Event) -> usize {
+    let mut counter = Counter(0);
+    // Neither the counter nor these types can fail; what was counted until then would do.
+    let _ = serde_json::to_writer(&mut counter, event);
+    counter.0
+}
+
 const PREFIX: &str = "ev-";
 
 /// About 10 MB at 1 kB an event: enough to look back on a test run, bounded for a sandbox that runs for days.
 const CAPACITY: usize = 10_000;
+
+/// A trace may be a thousand times as large, when a call asks for many actions under long policies.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -185,6 +239,23 @@ mod tests {
         assert_eq!(log.all().len(), 10_000);
         assert!(log.find(first).is_none());
         assert!(log.find(EventId(10_001)).is_some());
+    }
+
+    #[test]
+    fn large_events_leave_room_for_fewer() {
+        let log = EventLog::with_max_bytes(10_000);
+        for _ in 0..20 {
+            let id = log.next_id();
+            let action = "x".repeat(1_000);
+            log.record(Event {
+                action,
+                ..event(id)
+            });
+        }
+        let kept = log.all();
+        assert_eq!(kept.len(), 8);
+        assert_eq!(kept[7].id, EventId(20));
+        assert!(log.find(EventId(12)).is_none());
     }
 
     #[test]

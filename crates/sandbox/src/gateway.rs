@@ -3,22 +3,23 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName};
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{AUTHORIZATION, HeaderName};
+use http::{HeaderValue, Response};
 use jiff::Timestamp;
+use podpass_policy::Context;
 
 use crate::call::{Call, Report};
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::credentials::{Verified, Verifier};
-use crate::event::{EventLog, Outcome};
+use crate::event::{EventId, EventLog, Outcome};
 use crate::iam::Operation;
-use crate::query::{ApiError, Fault, Form, QueryService, Xml};
-use crate::received::Received;
+use crate::query::{self, ApiError, Fault, Form, QueryService, Xml};
+use crate::received::{BodyFailure, Received};
 use crate::route::Route;
-use crate::s3;
+use crate::s3::{self, S3Request, Served};
 use crate::session::Seal;
-use crate::sigv4::{Authorization, Dialect, SignatureError};
+use crate::sigv4::{Authorization, Dialect, SignatureError, refuse_query_signature};
 use crate::state::State;
 use crate::storage::BucketCaller;
 use crate::sts::Sts;
@@ -53,16 +54,36 @@ impl Gateway {
     pub(crate) fn answer(&self, request: &Received) -> Response<Bytes> {
         let (id, now) = (self.events.next_id(), self.clock.now());
         let mut report = Report::default();
-        let (mut response, outcome) = match Route::of(request) {
+        let (response, outcome) = match Route::of(request) {
             Route::Query(service) => self.answer_query(service, request, now, &mut report),
             Route::S3 => self.answer_s3(request, now, &mut report),
             Route::Other(service) => self.answer_other(&service, request, now, &mut report),
         };
         self.events.record(report.into_event(id, now, outcome));
-        if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
-            response.headers_mut().insert(EVENT_HEADER, id);
-        }
-        response
+        with_event(response, id)
+    }
+
+    /// Answers a request whose body could not be read, in the words of the service it is for, and records it.
+    pub(crate) fn refuse_body(&self, request: &Received, failure: BodyFailure) -> Response<Bytes> {
+        let (id, now) = (self.events.next_id(), self.clock.now());
+        let mut report = Report::default();
+        "anonymous".clone_into(&mut report.principal);
+        let response = match Route::of(request) {
+            Route::Query(service) => {
+                service.name().clone_into(&mut report.service);
+                query_body_failure(service, failure)
+            }
+            Route::S3 if request.expects_objects() => {
+                "s3".clone_into(&mut report.service);
+                let s3_request =
+                    storage::read_request(request, DEFAULT_REGION, ids::new_s3_request_id());
+                s3::refuse(storage::body_failure(failure), &s3_request, now)
+            }
+            Route::S3 | Route::Other(_) => query_body_failure(QueryService::Sts, failure),
+        };
+        self.events
+            .record(report.into_event(id, now, storage::outcome_of(&response)));
+        with_event(response, id)
     }
 
     fn answer_query(
@@ -78,8 +99,8 @@ impl Gateway {
             .as_ref()
             .map_or_else(Outcome::from, |_| Outcome::Allowed);
         let response = match result {
-            Ok(result) => success(service, &report.action, &result),
-            Err(error) => failure(service, &error),
+            Ok(result) => query::success(service, &report.action, &result),
+            Err(error) => query::failure(service, &error),
         };
         (response, outcome)
     }
@@ -155,6 +176,13 @@ impl Gateway {
                         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
                         write(call, state.accounts.get_mut(&id).ok_or_else(missing)?)
                     }
+                    Operation::Retire(retire) => {
+                        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+                        let account = state.accounts.get_mut(&id).ok_or_else(missing)?;
+                        let retired = retire(call, account)?;
+                        state.leave(&retired);
+                        Ok(Xml::default())
+                    }
                 }
             }
         }
@@ -167,29 +195,49 @@ impl Gateway {
         if let Ok(operation) = s3::Operation::of(&s3_request) {
             operation.name().clone_into(&mut report.action);
         }
+        if let Err(error) = storage::check_uri(request) {
+            let response = s3::refuse(error, &s3_request, now);
+            let outcome = storage::outcome_of(&response);
+            return (response, outcome);
+        }
         let verified = match self.verify(request, Dialect::S3, now, report) {
             Err(SignatureError::Missing) => anonymous(request),
             Ok(verified) => verified,
             Err(error) => {
                 let outcome = Outcome::from(&refused(&error, Dialect::S3));
-                let response = storage::refuse(&error, request, &s3_request.request_id);
+                let response = s3::refuse(storage::refusal(&error), &s3_request, now);
                 return (response, outcome);
             }
         };
         s3_request.region.clone_from(&verified.region);
         let context = request.context(&verified.region, now);
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let State { accounts, buckets } = &mut *state;
-        let account = verified.caller.account_id().and_then(|id| accounts.get(id));
-        let mut caller = BucketCaller {
-            caller: &verified.caller,
-            account,
-            context: &context,
-            report,
-        };
-        let response = s3::serve(buckets, &s3_request, &mut caller, now);
+        let response = self.serve_s3(&s3_request, &verified.caller, &context, now, report);
         let outcome = storage::outcome_of(&response);
         (response, outcome)
+    }
+
+    fn serve_s3(
+        &self,
+        request: &S3Request,
+        caller: &Caller,
+        context: &Context,
+        now: Timestamp,
+        report: &mut Report,
+    ) -> Response<Bytes> {
+        let looked = {
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            let mut caller = BucketCaller::new(caller, &state.accounts, context, report);
+            s3::serve(&state.buckets, request, &mut caller, now)
+        };
+        match looked {
+            Served::Answered(response) => response,
+            Served::Pending(change) => {
+                let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+                let State { accounts, buckets } = &mut *state;
+                let mut caller = BucketCaller::new(caller, accounts, context, report);
+                change.serve(buckets, request, &mut caller, now)
+            }
+        }
     }
 
     /// Verifies the signature for a service that is not here, so that nobody takes its answer for the service's.
@@ -210,7 +258,7 @@ impl Gateway {
             ),
         };
         let outcome = Outcome::from(&error);
-        (failure(QueryService::Sts, &error), outcome)
+        (query::failure(QueryService::Sts, &error), outcome)
     }
 
     fn verify(
@@ -221,20 +269,19 @@ impl Gateway {
         report: &mut Report,
     ) -> Result<Verified, SignatureError> {
         "anonymous".clone_into(&mut report.principal);
-        let Some(header) = request.headers.get("authorization") else {
-            if request.query.contains("X-Amz-Algorithm=") {
-                return Err(SignatureError::NotImplemented {
-                    what: "presigned requests",
-                });
-            }
+        let Some(header) = request.authorization() else {
+            refuse_query_signature(&request.query)?;
             return Err(SignatureError::Missing);
         };
-        let authorization = Authorization::parse(&String::from_utf8_lossy(header.as_bytes()))?;
+        let count = request.headers.get_all(AUTHORIZATION).iter().count();
+        if count > 1 || refuse_query_signature(&request.query).is_err() {
+            return Err(SignatureError::Several);
+        }
+        let authorization = Authorization::parse(&header)?;
         report.principal.clone_from(&authorization.access_key_id);
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         // The signature's date is the client's wall clock, which a moved sandbox clock does not move.
         let verifier = Verifier {
-            state: &state,
+            state: &self.state,
             seal: &self.seal,
             now,
             wall_clock: Timestamp::now(),
@@ -250,6 +297,30 @@ impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gateway").finish_non_exhaustive()
     }
+}
+
+fn with_event(mut response: Response<Bytes>, id: EventId) -> Response<Bytes> {
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert(EVENT_HEADER, id);
+    }
+    response
+}
+
+fn query_body_failure(service: QueryService, body: BodyFailure) -> Response<Bytes> {
+    let error = match body {
+        BodyFailure::TooLarge { limit } => ApiError::new(
+            413,
+            "RequestEntityTooLarge",
+            format!("The request has more than {limit} bytes."),
+        ),
+        BodyFailure::Incomplete => {
+            ApiError::malformed_input("The request ended before its announced length.")
+        }
+        BodyFailure::Slow => {
+            ApiError::new(408, "RequestTimeout", "The request took too long to send.")
+        }
+    };
+    query::failure(service, &error)
 }
 
 fn anonymous(request: &Received) -> Verified {
@@ -276,56 +347,6 @@ fn refused(error: &SignatureError, dialect: Dialect) -> ApiError {
     }
 }
 
-fn success(service: QueryService, action: &str, result: &Xml) -> Response<Bytes> {
-    let request_id = ids::new_request_id();
-    let xml = Xml::of(|xml| {
-        xml.root(&format!("{action}Response"), service.namespace(), |xml| {
-            if !result.is_empty() {
-                xml.element(&format!("{action}Result"), |xml| xml.append(result));
-            }
-            xml.element("ResponseMetadata", |xml| xml.text("RequestId", &request_id));
-        });
-    });
-    respond(StatusCode::OK, &request_id, xml)
-}
-
-fn failure(service: QueryService, error: &ApiError) -> Response<Bytes> {
-    let request_id = ids::new_request_id();
-    let namespace = if error.code == "InvalidAction" {
-        FAULT_NAMESPACE
-    } else {
-        service.namespace()
-    };
-    let xml = Xml::of(|xml| {
-        xml.root("ErrorResponse", namespace, |xml| {
-            xml.element("Error", |xml| {
-                xml.text("Type", error.blame());
-                xml.text("Code", error.code);
-                xml.text("Message", &error.message);
-            });
-            xml.text("RequestId", &request_id);
-        });
-    });
-    respond(
-        StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        &request_id,
-        xml,
-    )
-}
-
-fn respond(status: StatusCode, request_id: &str, xml: Xml) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(xml.into_string()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
-    if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert(REQUEST_ID_HEADER, id);
-    }
-    response
-}
-
 const EVENT_HEADER: HeaderName = HeaderName::from_static("x-podpass-event");
-const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-amzn-requestid");
-const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
 /// The region of unsigned requests whose host name has none.
 const DEFAULT_REGION: &str = "us-east-1";

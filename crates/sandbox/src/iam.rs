@@ -21,6 +21,7 @@ mod users;
 
 use crate::call::Call;
 use crate::query::{ApiError, Xml};
+use crate::retirement::Retired;
 pub(crate) use administrator::with_administrator;
 use holder::Holder::{Role, User};
 use store::Account;
@@ -36,11 +37,13 @@ pub(crate) enum Operation {
     Read(fn(&mut Call<'_>, &Account) -> Answer),
     /// It changes.
     Write(fn(&mut Call<'_>, &mut Account) -> Answer),
+    /// It deletes somebody whom policies may name, also those of other accounts and of buckets.
+    Retire(fn(&mut Call<'_>, &mut Account) -> Result<Retired, ApiError>),
 }
 
 /// The action of that name.
 pub(crate) fn operation(action: &str) -> Option<Operation> {
-    use Operation::{Read, Write};
+    use Operation::{Read, Retire, Write};
     Some(match action {
         "CreateRole" => Write(roles::create),
         "GetRole" => Read(roles::read),
@@ -48,11 +51,11 @@ pub(crate) fn operation(action: &str) -> Option<Operation> {
         "UpdateRole" => Write(roles::update),
         "UpdateRoleDescription" => Write(roles::update_description),
         "UpdateAssumeRolePolicy" => Write(roles::update_trust),
-        "DeleteRole" => Write(roles::delete),
+        "DeleteRole" => Retire(roles::delete),
         "CreateUser" => Write(users::create),
         "GetUser" => Read(users::read),
         "ListUsers" => Read(users::list),
-        "DeleteUser" => Write(users::delete),
+        "DeleteUser" => Retire(users::delete),
         "CreateAccessKey" => Write(access_keys::create),
         "ListAccessKeys" => Read(access_keys::list),
         "UpdateAccessKey" => Write(access_keys::update),

@@ -49,7 +49,7 @@ fn fetch(buckets: &Buckets, url: &str) -> Result<String, IssuerFailure> {
     let (bucket, key) = place.ok_or_else(|| failure(format!("host {host} names no bucket")))?;
     let key = sigv4::decode_once(key.split(['?', '#']).next().unwrap_or(key));
     let body = &buckets
-        .read_anonymously(&bucket, &key)
+        .read_anonymously(name.region.as_deref(), &bucket, &key)
         .map_err(|error| {
             failure(format!(
                 "status {}, {}: {}",

@@ -1,10 +1,12 @@
 //! AWS's Query protocol: forms in, XML out.
 
+mod answer;
 mod error;
 mod form;
 mod input;
 mod xml;
 
+pub(crate) use answer::{failure, success};
 pub(crate) use error::{ApiError, Fault};
 pub(crate) use form::{Form, Member};
 pub(crate) use input::{Constraint, Input, Pattern};

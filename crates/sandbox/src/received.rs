@@ -1,5 +1,6 @@
 //! A request as it came in, whole.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use podpass_policy::Context;
 
 use crate::host::HostName;
+use crate::route::Route;
 
 /// A request as it came in, whole.
 #[derive(Clone, Debug)]
@@ -22,15 +24,38 @@ pub(crate) struct Received {
     pub(crate) peer: IpAddr,
 }
 
+/// Why a request's body could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyFailure {
+    /// It has more than `limit` bytes.
+    TooLarge { limit: usize },
+    /// It ended before its announced length.
+    Incomplete,
+    /// It did not come in time.
+    Slow,
+}
+
 impl Received {
     /// A header's value, when it is visible ASCII.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The `Authorization` header; bytes that are not UTF-8 become U+FFFD, which no signature has.
+    pub(crate) fn authorization(&self) -> Option<Cow<'_, str>> {
+        let value = self.headers.get(http::header::AUTHORIZATION)?;
+        Some(String::from_utf8_lossy(value.as_bytes()))
+    }
+
     /// What the `Host` header says.
     pub(crate) fn host(&self) -> HostName {
         HostName::read(self.header("host").unwrap_or_default())
+    }
+
+    /// Whether the body is more likely an object than a form.
+    pub(crate) fn expects_objects(&self) -> bool {
+        let authorization = self.authorization();
+        Route::expects_objects(authorization.as_deref(), self.header("content-type"))
     }
 
     /// The bytes that hold a Query request's parameters: the body, or the query of a GET.

@@ -54,8 +54,9 @@ impl Route {
 
 /// The service named in the `Authorization` header, or in the query of a presigned request.
 fn scoped_service(request: &Received) -> Option<String> {
-    if let Some(service) = request
-        .header("authorization")
+    let authorization = request.authorization();
+    if let Some(service) = authorization
+        .as_deref()
         .and_then(Authorization::scoped_service)
     {
         return Some(service.to_owned());

@@ -1,6 +1,7 @@
 //! The part of S3 that issuers, `ccoctl` and `aws s3` use: buckets, objects, their policies and tags.
 //!
-//! [`serve`] answers one request against [`Buckets`], which live in memory. Who is calling and whether their own
+//! [`serve`] answers one request against [`Buckets`], which live in memory; what changes them is a [`Change`], for
+//! which the listener takes them exclusively. Who is calling and whether their own
 //! policies allow the call is the [`Authorizer`]'s business; the bucket's side (its policy document, Block Public
 //! Access, object ownership) is decided from the bucket here, so an anonymous read by a workload and the read of an
 //! issuer's documents by STS ([`Buckets::read_anonymously`]) take the same road.
@@ -36,6 +37,7 @@ mod xml;
 
 pub(crate) use error::S3Error;
 pub(crate) use operation::Operation;
+use operation::Work;
 pub(crate) use store::Buckets;
 
 /// One S3 request after routing: the bucket is known whether it came in the path or in the host name.
@@ -93,17 +95,58 @@ pub(crate) trait Authorizer {
     ) -> Result<(), String>;
 }
 
-/// Answers one request; the answer to `HEAD` has no body.
+/// The answer to a request that never reaches the buckets, with the headers that every answer has.
+pub(crate) fn refuse(error: S3Error, request: &S3Request, now: Timestamp) -> Response<Bytes> {
+    reply::finish(error.into_response(&request.request_id), request, now)
+}
+
+/// How far a request gets without exclusive access to the buckets.
+pub(crate) enum Served {
+    /// It changes nothing and is answered.
+    Answered(Response<Bytes>),
+    /// It may change something, so that nothing was done yet.
+    Pending(Change),
+}
+
+/// A change that waits for exclusive access.
+#[derive(Clone, Copy)]
+pub(crate) struct Change(fn(&mut Buckets, &mut access::Call<'_>) -> access::Reply);
+
+/// Answers a request if it only looks; the answer to `HEAD` has no body.
 pub(crate) fn serve(
-    buckets: &mut Buckets,
+    buckets: &Buckets,
     request: &S3Request,
     caller: &mut dyn Authorizer,
     now: Timestamp,
-) -> Response<Bytes> {
-    let outcome = Operation::of(request).and_then(|operation| {
+) -> Served {
+    let mut call = access::Call::new(request, caller, now);
+    let outcome = match Operation::of(request).map(Operation::work) {
+        Ok(Work::Read(read)) => read(buckets, &mut call),
+        Ok(Work::ReadSetting(setting)) => unset::read(buckets, &mut call, setting),
+        Ok(Work::Write(write)) => return Served::Pending(Change(write)),
+        Err(error) => Err(error),
+    };
+    Served::Answered(finish(outcome, request, now))
+}
+
+impl Change {
+    /// Answers the request that was pending.
+    pub(crate) fn serve(
+        self,
+        buckets: &mut Buckets,
+        request: &S3Request,
+        caller: &mut dyn Authorizer,
+        now: Timestamp,
+    ) -> Response<Bytes> {
+        let Self(change) = self;
         let mut call = access::Call::new(request, caller, now);
-        operation.run(buckets, &mut call)
-    });
-    let response = outcome.unwrap_or_else(|error| error.into_response(&request.request_id));
-    reply::finish(response, request, now)
+        finish(change(buckets, &mut call), request, now)
+    }
+}
+
+fn finish(outcome: access::Reply, request: &S3Request, now: Timestamp) -> Response<Bytes> {
+    match outcome {
+        Ok(response) => reply::finish(response, request, now),
+        Err(error) => refuse(error, request, now),
+    }
 }

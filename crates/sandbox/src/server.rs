@@ -140,12 +140,12 @@ impl Running {
         &self.accounts
     }
 
-    /// The newest 10 000 events, oldest first.
+    /// The newest events, oldest first: up to 10 000, and fewer when their traces are large.
     pub fn events(&self) -> Vec<Event> {
         self.gateway.events().all()
     }
 
-    /// The event of that id, while it is among the newest 10 000.
+    /// The event of that id, while it is kept.
     pub fn event(&self, id: EventId) -> Option<Event> {
         self.gateway.events().find(id)
     }

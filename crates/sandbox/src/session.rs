@@ -30,6 +30,8 @@ pub(crate) struct Session {
     pub(crate) policy: Option<String>,
     /// The ARNs of managed session policies.
     pub(crate) policy_arns: Vec<String>,
+    /// The session tags that stay through role chaining.
+    pub(crate) transitive_tags: Vec<(String, String)>,
     /// The keys that every request of the session carries: provider, subject, audience, session tags.
     pub(crate) context: Context,
 }
@@ -57,6 +59,7 @@ struct Sealed {
     expires_at: Timestamp,
     policy: Option<String>,
     policy_arns: Vec<String>,
+    transitive_tags: Vec<(String, String)>,
     single: Vec<(String, String)>,
     multiple: Vec<(String, Vec<String>)>,
 }
@@ -124,6 +127,7 @@ impl Sealed {
             expires_at: session.expires_at,
             policy: session.policy.clone(),
             policy_arns: session.policy_arns.clone(),
+            transitive_tags: session.transitive_tags.clone(),
             single,
             multiple,
         }
@@ -142,6 +146,7 @@ impl Sealed {
             expires_at: self.expires_at,
             policy: self.policy,
             policy_arns: self.policy_arns,
+            transitive_tags: self.transitive_tags,
             context,
         })
     }
@@ -171,6 +176,7 @@ mod tests {
             expires_at: "2026-11-23T11:00:00Z".parse().unwrap(),
             policy: Some("{}".into()),
             policy_arns: vec!["arn:aws:iam::aws:policy/AdministratorAccess".into()],
+            transitive_tags: vec![("team".into(), "a".into())],
             context,
         }
     }

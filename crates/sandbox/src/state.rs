@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use podpass_policy::AccountId;
 
 use crate::iam::store::{AccessKey, Account};
+use crate::retirement::Retired;
 use crate::s3::Buckets;
 
 /// Everything a sandbox remembers: accounts and buckets. Sessions live in their tokens.
@@ -17,6 +18,18 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn account(&self, id: &AccountId) -> Option<&Account> {
         self.accounts.get(id)
+    }
+
+    /// Lets every policy that names the retired user or role forget it.
+    pub(crate) fn leave(&mut self, retired: &Retired) {
+        let roles = self
+            .accounts
+            .values_mut()
+            .flat_map(|account| account.roles.values_mut());
+        for role in roles {
+            role.trust.retire(retired);
+        }
+        self.buckets.retire(retired);
     }
 
     /// The access key of that id and its account.

@@ -1,7 +1,10 @@
 //! S3's side of the listener: from a received request to the buckets, with the caller's policies at hand.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{Response, StatusCode};
+use percent_encoding::percent_decode_str;
 use podpass_policy::{AccountId, Attached, Context, Document, MessageStyle, Principal};
 
 use crate::authorize::Question;
@@ -9,19 +12,35 @@ use crate::call::{Report, merged};
 use crate::caller::Caller;
 use crate::event::Outcome;
 use crate::iam::store::Account;
-use crate::received::Received;
+use crate::received::{BodyFailure, Received};
 use crate::s3::{Authorizer, S3Error, S3Request};
 use crate::sigv4::{self, Dialect, SignatureError};
 
 /// The caller of an S3 request, to be asked about each action.
 #[derive(Debug)]
 pub(crate) struct BucketCaller<'a> {
-    pub(crate) caller: &'a Caller,
+    caller: &'a Caller,
     /// The caller's account; `None` for anonymous callers.
-    pub(crate) account: Option<&'a Account>,
+    account: Option<&'a Account>,
     /// What the request itself brings.
-    pub(crate) context: &'a Context,
-    pub(crate) report: &'a mut Report,
+    context: &'a Context,
+    report: &'a mut Report,
+}
+
+impl<'a> BucketCaller<'a> {
+    pub(crate) fn new(
+        caller: &'a Caller,
+        accounts: &'a BTreeMap<AccountId, Account>,
+        context: &'a Context,
+        report: &'a mut Report,
+    ) -> Self {
+        Self {
+            caller,
+            account: caller.account_id().and_then(|id| accounts.get(id)),
+            context,
+            report,
+        }
+    }
 }
 
 impl Authorizer for BucketCaller<'_> {
@@ -92,26 +111,52 @@ pub(crate) fn read_request(received: &Received, region: &str, request_id: String
     }
 }
 
-/// The answer to a request whose signature does not hold.
-pub(crate) fn refuse(
-    error: &SignatureError,
-    request: &Received,
-    request_id: &str,
-) -> Response<Bytes> {
+/// Refuses a path or query that is not UTF-8 once decoded: as a name it would stand for another one.
+pub(crate) fn check_uri(received: &Received) -> Result<(), S3Error> {
+    let is_utf8 = |text: &str| percent_decode_str(text).decode_utf8().is_ok();
+    if is_utf8(&received.path) && is_utf8(&received.query) {
+        return Ok(());
+    }
+    Err(S3Error::new(
+        StatusCode::BAD_REQUEST,
+        "InvalidURI",
+        "Couldn't parse the specified URI.",
+    )
+    .with("URI", received.path.as_str()))
+}
+
+/// The error for a request whose signature does not hold.
+pub(crate) fn refusal(error: &SignatureError) -> S3Error {
     let refusal = error.refusal(Dialect::S3);
     let error = S3Error::new(refusal.status, refusal.code, refusal.message);
-    let error = refusal
+    refusal
         .details
         .into_iter()
-        .fold(error, |error, (element, value)| error.with(element, value));
-    let mut response = error.into_response(request_id);
-    if let Ok(id) = HeaderValue::from_str(request_id) {
-        response.headers_mut().insert("x-amz-request-id", id);
+        .fold(error, |error, (element, value)| error.with(element, value))
+}
+
+/// The error for a body that could not be read.
+pub(crate) fn body_failure(failure: BodyFailure) -> S3Error {
+    let (code, message) = match failure {
+        BodyFailure::TooLarge { .. } => (
+            "EntityTooLarge",
+            "Your proposed upload exceeds the maximum allowed size",
+        ),
+        BodyFailure::Incomplete => (
+            "IncompleteBody",
+            "You did not provide the number of bytes specified by the Content-Length HTTP header",
+        ),
+        BodyFailure::Slow => (
+            "RequestTimeout",
+            "Your socket connection to the server was not read from or written to within the timeout period. Idle \
+             connections will be closed.",
+        ),
+    };
+    let error = S3Error::new(StatusCode::BAD_REQUEST, code, message);
+    match failure {
+        BodyFailure::TooLarge { limit } => error.with("MaxSizeAllowed", limit.to_string()),
+        BodyFailure::Incomplete | BodyFailure::Slow => error,
     }
-    if request.method == Method::HEAD {
-        *response.body_mut() = Bytes::new();
-    }
-    response
 }
 
 /// What an answer of the buckets meant, for the event.

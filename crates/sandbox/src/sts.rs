@@ -5,11 +5,14 @@ mod caller_identity;
 mod session_answer;
 mod web_identity;
 
+use podpass_exchange::Denial;
+use podpass_policy::{Context, RoleArn};
+
 use crate::call::Call;
-use crate::query::{ApiError, Form, Xml};
+use crate::iam::store::Role;
+use crate::query::{ApiError, Constraint, Form, Input, Xml};
 use crate::session::Seal;
 use crate::state::State;
-use podpass_exchange::Denial;
 
 /// What an action of STS works with; it changes nothing.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,45 @@ pub(crate) fn is_unsigned(action: &str) -> bool {
     action == WITH_WEB_IDENTITY
 }
 
+/// What the request brings to conditions, with the tags of the role it names.
+fn context(sts: &Sts<'_>, call: &Call<'_>) -> Context {
+    let mut context = call.context.clone();
+    let role = call
+        .form
+        .text("RoleArn")
+        .and_then(|arn| stored_role(sts, &arn.parse().ok()?));
+    if let Some(role) = role {
+        role.tags.add_to(&mut context, "aws:ResourceTag");
+        role.tags.add_to(&mut context, "iam:ResourceTag");
+    }
+    context
+}
+
+/// The role of that ARN as an exchange needs it.
+fn role_at(sts: &Sts<'_>, arn: &RoleArn) -> Option<podpass_exchange::Role> {
+    let role = stored_role(sts, arn)?;
+    Some(podpass_exchange::Role {
+        arn: role.arn.clone(),
+        id: role.id.clone(),
+        trust: role.trust.document.clone(),
+        max_session_seconds: role.max_session_seconds,
+    })
+}
+
+fn stored_role<'a>(sts: &Sts<'a>, arn: &RoleArn) -> Option<&'a Role> {
+    sts.state.account(arn.account())?.role_at(arn)
+}
+
+/// Checks that the parameters are there; whether they are what they should be is the exchange's business.
+fn require(form: &Form, names: &[&'static str]) -> Result<(), ApiError> {
+    let mut input = Input::new(form);
+    for name in names {
+        // What is missing is reported by `finish`, all of it at once.
+        let _ = input.required::<String>(name, &ANYTHING);
+    }
+    input.finish()
+}
+
 /// The values of a list parameter whose members have one field.
 fn member_values(form: &Form, list: &str, field: &str) -> Result<Vec<String>, ApiError> {
     let members = form.list(list)?.unwrap_or_default();
@@ -59,4 +101,5 @@ fn refuse(call: &mut Call<'_>, denial: Denial) -> ApiError {
     }
 }
 
+const ANYTHING: Constraint = Constraint::length(0, usize::MAX);
 const WITH_WEB_IDENTITY: &str = "AssumeRoleWithWebIdentity";

@@ -9,6 +9,7 @@ use super::holder::check_quota;
 use super::pages::Paging;
 use super::rules::{self, quota};
 use super::store::{Account, ManagedPolicy, PolicyText, PolicyVersion};
+use super::tagging::{self, Tagged};
 use super::tags::{KeyCase, Tags, add_request_tags, check_unique, read_tags};
 use crate::call::Call;
 use crate::ids::{self, IdKind};
@@ -42,6 +43,7 @@ pub(crate) fn create(call: &mut Call<'_>, account: &mut Account) -> Answer {
     let mut context = Context::new();
     add_request_tags(&mut context, &tags);
     call.authorize(account, "iam:CreatePolicy", arn.as_str(), context)?;
+    tagging::authorize_new(call, account, Tagged::Policy, arn.as_str(), &tags)?;
 
     check_unique(&tags, KeyCase::Ignored)?;
     if account.policies.find(name.as_str()).is_some() {
@@ -81,7 +83,11 @@ pub(crate) fn create(call: &mut Call<'_>, account: &mut Account) -> Answer {
 
 /// `GetPolicy`.
 pub(crate) fn read(call: &mut Call<'_>, account: &Account) -> Answer {
-    let arn = authorize(call, account, "iam:GetPolicy")?;
+    let mut input = Input::new(call.form);
+    let arn = read_arn(&mut input);
+    input.finish()?;
+    let arn = arn?;
+    authorize(call, account, "iam:GetPolicy", &arn)?;
     let described = find(account, &arn)?;
     Ok(Xml::of(|xml| {
         xml.element("Policy", |xml| {
@@ -141,7 +147,11 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
 
 /// `DeletePolicy`.
 pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Answer {
-    let arn = authorize(call, account, "iam:DeletePolicy")?;
+    let mut input = Input::new(call.form);
+    let arn = read_arn(&mut input);
+    input.finish()?;
+    let arn = arn?;
+    authorize(call, account, "iam:DeletePolicy", &arn)?;
     let policy = find_customer(account, &arn)?;
     if attachments(account, &policy.arn) + boundary_uses(account, &policy.arn) > 0 {
         return Err(ApiError::delete_conflict(
@@ -172,23 +182,24 @@ pub(crate) fn parse_document(text: String) -> Result<PolicyText, ApiError> {
     Ok(policy)
 }
 
-/// Reads `PolicyArn` and asks for the action on that policy.
+/// Reads `PolicyArn`.
+pub(crate) fn read_arn(input: &mut Input<'_>) -> Result<String, ApiError> {
+    input.required("PolicyArn", &rules::ARN)
+}
+
+/// Asks for an action on a policy, which need not exist.
 pub(crate) fn authorize(
     call: &mut Call<'_>,
     account: &Account,
     action: &str,
-) -> Result<String, ApiError> {
-    let mut input = Input::new(call.form);
-    let arn = input.required::<String>("PolicyArn", &rules::ARN);
-    input.finish()?;
-    let arn = arn?;
+    arn: &str,
+) -> Result<(), ApiError> {
     let mut context = Context::new();
-    if let Ok(policy) = find_customer(account, &arn) {
+    if let Ok(policy) = find_customer(account, arn) {
         policy.tags.add_to(&mut context, "aws:ResourceTag");
         policy.tags.add_to(&mut context, "iam:ResourceTag");
     }
-    call.authorize(account, action, &arn, context)?;
-    Ok(arn)
+    call.authorize(account, action, arn, context)
 }
 
 /// The customer managed policy of that ARN.

@@ -2,7 +2,9 @@
 
 use podpass_policy::PolicyArn;
 
-use super::managed::{authorize, find_customer, find_customer_mut, missing, parse_document};
+use super::managed::{
+    authorize, find_customer, find_customer_mut, missing, parse_document, read_arn,
+};
 use super::pages::Paging;
 use super::rules::{self, quota};
 use super::store::{Account, PolicyVersion};
@@ -14,10 +16,12 @@ use crate::words;
 /// `CreatePolicyVersion`.
 pub(crate) fn create(call: &mut Call<'_>, account: &mut Account) -> Answer {
     let mut input = Input::new(call.form);
+    let arn = read_arn(&mut input);
     let document = input.required::<String>("PolicyDocument", &rules::DOCUMENT);
     let as_default = call.form.boolean("SetAsDefault")?.unwrap_or(false);
     input.finish()?;
-    let arn = authorize(call, account, "iam:CreatePolicyVersion")?;
+    let arn = arn?;
+    authorize(call, account, "iam:CreatePolicyVersion", &arn)?;
     let now = call.now;
     let policy = find_customer_mut(account, &arn)?;
     if policy.versions.len() >= quota::POLICY_VERSIONS {
@@ -46,8 +50,8 @@ pub(crate) fn create(call: &mut Call<'_>, account: &mut Account) -> Answer {
 
 /// `GetPolicyVersion`.
 pub(crate) fn read(call: &mut Call<'_>, account: &Account) -> Answer {
-    let id = read_id(call)?;
-    let arn = authorize(call, account, "iam:GetPolicyVersion")?;
+    let (arn, id) = read_arn_and_id(call)?;
+    authorize(call, account, "iam:GetPolicyVersion", &arn)?;
     if let Some(policy) = arn
         .parse::<PolicyArn>()
         .ok()
@@ -82,9 +86,11 @@ pub(crate) fn read(call: &mut Call<'_>, account: &Account) -> Answer {
 /// `ListPolicyVersions`, newest first.
 pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
     let mut input = Input::new(call.form);
+    let arn = read_arn(&mut input);
     let paging = Paging::read(&mut input);
     input.finish()?;
-    let arn = authorize(call, account, "iam:ListPolicyVersions")?;
+    let arn = arn?;
+    authorize(call, account, "iam:ListPolicyVersions", &arn)?;
     if let Some(policy) = arn
         .parse::<PolicyArn>()
         .ok()
@@ -120,8 +126,8 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
 
 /// `SetDefaultPolicyVersion`.
 pub(crate) fn set_default(call: &mut Call<'_>, account: &mut Account) -> Answer {
-    let id = read_id(call)?;
-    let arn = authorize(call, account, "iam:SetDefaultPolicyVersion")?;
+    let (arn, id) = read_arn_and_id(call)?;
+    authorize(call, account, "iam:SetDefaultPolicyVersion", &arn)?;
     let now = call.now;
     let policy = find_customer_mut(account, &arn)?;
     let number = number(&id)
@@ -134,8 +140,8 @@ pub(crate) fn set_default(call: &mut Call<'_>, account: &mut Account) -> Answer 
 
 /// `DeletePolicyVersion`.
 pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Answer {
-    let id = read_id(call)?;
-    let arn = authorize(call, account, "iam:DeletePolicyVersion")?;
+    let (arn, id) = read_arn_and_id(call)?;
+    authorize(call, account, "iam:DeletePolicyVersion", &arn)?;
     let policy = find_customer_mut(account, &arn)?;
     let number = number(&id)
         .filter(|number| policy.version(*number).is_some())
@@ -149,11 +155,12 @@ pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Answer {
     Ok(Xml::default())
 }
 
-fn read_id(call: &Call<'_>) -> Result<String, ApiError> {
+fn read_arn_and_id(call: &Call<'_>) -> Result<(String, String), ApiError> {
     let mut input = Input::new(call.form);
+    let arn = read_arn(&mut input);
     let id = input.required::<String>("VersionId", &rules::VERSION_ID);
     input.finish()?;
-    id
+    Ok((arn?, id?))
 }
 
 fn number(id: &str) -> Option<u32> {

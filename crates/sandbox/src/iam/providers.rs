@@ -5,9 +5,10 @@ use podpass_policy::{Context, OidcProviderArn, Partition};
 use super::Answer;
 use super::rules::{self, quota};
 use super::store::{Account, OidcProvider};
+use super::tagging::{self, Tagged};
 use super::tags::{KeyCase, Tags, add_request_tags, check_unique, read_tags};
 use crate::call::Call;
-use crate::query::{ApiError, Input, Xml};
+use crate::query::{ApiError, Input, Member, Xml};
 use crate::words;
 
 /// `CreateOpenIDConnectProvider`.
@@ -15,11 +16,12 @@ pub(crate) fn create(call: &mut Call<'_>, account: &mut Account) -> Answer {
     let mut input = Input::new(call.form);
     let url = input.required::<String>("Url", &rules::URL);
     let client_ids = read_client_ids(&mut input);
-    let thumbprints = read_thumbprints(&mut input);
+    let members = input.list(THUMBPRINT_LIST, MAX_LIST);
+    let thumbprints =
+        members.and_then(|members| read_thumbprints(&mut input, &members.unwrap_or_default()));
     let tags = read_tags(&mut input);
     input.finish()?;
-    let (url, client_ids, thumbprints, tags) =
-        (url?, client_ids?, thumbprints?.unwrap_or_default(), tags?);
+    let (url, client_ids, thumbprints, tags) = (url?, client_ids?, thumbprints?, tags?);
 
     let without_scheme = url_without_scheme(&url)?;
     let arn = OidcProviderArn::new(Partition::Aws, account.id.clone(), &without_scheme)
@@ -32,6 +34,7 @@ pub(crate) fn create(call: &mut Call<'_>, account: &mut Account) -> Answer {
         arn.as_str(),
         context,
     )?;
+    tagging::authorize_new(call, account, Tagged::OidcProvider, arn.as_str(), &tags)?;
 
     check_unique(&tags, KeyCase::Kept)?;
     if account.providers.contains_key(arn.as_str()) {
@@ -68,7 +71,11 @@ pub(crate) fn create(call: &mut Call<'_>, account: &mut Account) -> Answer {
 
 /// `GetOpenIDConnectProvider`.
 pub(crate) fn read(call: &mut Call<'_>, account: &Account) -> Answer {
-    let arn = authorize(call, account, "iam:GetOpenIDConnectProvider")?;
+    let mut input = Input::new(call.form);
+    let arn = read_arn(&mut input);
+    input.finish()?;
+    let arn = arn?;
+    authorize(call, account, "iam:GetOpenIDConnectProvider", &arn)?;
     let provider = account.providers.get(&arn).ok_or_else(|| missing(&arn))?;
     Ok(Xml::of(|xml| {
         xml.text("Url", provider.known.arn.issuer_without_scheme());
@@ -105,7 +112,11 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
 
 /// `DeleteOpenIDConnectProvider`.
 pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Answer {
-    let arn = authorize(call, account, "iam:DeleteOpenIDConnectProvider")?;
+    let mut input = Input::new(call.form);
+    let arn = read_arn(&mut input);
+    input.finish()?;
+    let arn = arn?;
+    authorize(call, account, "iam:DeleteOpenIDConnectProvider", &arn)?;
     let deleted = account.providers.remove(&arn);
     deleted.map(|_| Xml::default()).ok_or_else(|| {
         ApiError::no_such_entity(format!("OpenId connect Provider {arn} cannot be found."))
@@ -114,8 +125,13 @@ pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Answer {
 
 /// `AddClientIDToOpenIDConnectProvider`; one that is there already is no error.
 pub(crate) fn add_client_id(call: &mut Call<'_>, account: &mut Account) -> Answer {
-    let client_id = read_client_id(call)?;
-    let arn = authorize(call, account, "iam:AddClientIDToOpenIDConnectProvider")?;
+    let (arn, client_id) = read_arn_and_client_id(call)?;
+    authorize(
+        call,
+        account,
+        "iam:AddClientIDToOpenIDConnectProvider",
+        &arn,
+    )?;
     let client_ids = &mut account
         .providers
         .get_mut(&arn)
@@ -137,8 +153,13 @@ pub(crate) fn add_client_id(call: &mut Call<'_>, account: &mut Account) -> Answe
 
 /// `RemoveClientIDFromOpenIDConnectProvider`; one that is not there is no error.
 pub(crate) fn remove_client_id(call: &mut Call<'_>, account: &mut Account) -> Answer {
-    let client_id = read_client_id(call)?;
-    let arn = authorize(call, account, "iam:RemoveClientIDFromOpenIDConnectProvider")?;
+    let (arn, client_id) = read_arn_and_client_id(call)?;
+    authorize(
+        call,
+        account,
+        "iam:RemoveClientIDFromOpenIDConnectProvider",
+        &arn,
+    )?;
     let provider = account
         .providers
         .get_mut(&arn)
@@ -150,10 +171,17 @@ pub(crate) fn remove_client_id(call: &mut Call<'_>, account: &mut Account) -> An
 /// `UpdateOpenIDConnectProviderThumbprint`, which replaces the whole list.
 pub(crate) fn update_thumbprints(call: &mut Call<'_>, account: &mut Account) -> Answer {
     let mut input = Input::new(call.form);
-    let thumbprints = read_thumbprints(&mut input);
+    let arn = read_arn(&mut input);
+    let members = input.required_list(THUMBPRINT_LIST, MAX_LIST);
+    let thumbprints = members.and_then(|members| read_thumbprints(&mut input, &members));
     input.finish()?;
-    let thumbprints = thumbprints?.unwrap_or_default();
-    let arn = authorize(call, account, "iam:UpdateOpenIDConnectProviderThumbprint")?;
+    let (arn, thumbprints) = (arn?, thumbprints?);
+    authorize(
+        call,
+        account,
+        "iam:UpdateOpenIDConnectProviderThumbprint",
+        &arn,
+    )?;
     let provider = account
         .providers
         .get_mut(&arn)
@@ -168,19 +196,23 @@ pub(crate) fn update_thumbprints(call: &mut Call<'_>, account: &mut Account) -> 
     Ok(Xml::default())
 }
 
-/// Reads `OpenIDConnectProviderArn` and asks for the action on that provider.
-fn authorize(call: &mut Call<'_>, account: &Account, action: &str) -> Result<String, ApiError> {
-    let mut input = Input::new(call.form);
-    let arn = input.required::<String>("OpenIDConnectProviderArn", &rules::ARN);
-    input.finish()?;
-    let arn = arn?;
+fn read_arn(input: &mut Input<'_>) -> Result<String, ApiError> {
+    input.required("OpenIDConnectProviderArn", &rules::ARN)
+}
+
+/// Asks for an action on a provider, which need not exist.
+fn authorize(
+    call: &mut Call<'_>,
+    account: &Account,
+    action: &str,
+    arn: &str,
+) -> Result<(), ApiError> {
     let mut context = Context::new();
-    if let Some(provider) = account.providers.get(&arn) {
+    if let Some(provider) = account.providers.get(arn) {
         provider.tags.add_to(&mut context, "aws:ResourceTag");
         provider.tags.add_to(&mut context, "iam:ResourceTag");
     }
-    call.authorize(account, action, &arn, context)?;
-    Ok(arn)
+    call.authorize(account, action, arn, context)
 }
 
 /// No such provider.
@@ -188,11 +220,12 @@ pub(crate) fn missing(arn: &str) -> ApiError {
     ApiError::no_such_entity(format!("OpenIDConnect Provider not found for arn {arn}"))
 }
 
-fn read_client_id(call: &Call<'_>) -> Result<String, ApiError> {
+fn read_arn_and_client_id(call: &Call<'_>) -> Result<(String, String), ApiError> {
     let mut input = Input::new(call.form);
+    let arn = read_arn(&mut input);
     let client_id = input.required::<String>("ClientID", &rules::CLIENT_ID);
     input.finish()?;
-    client_id
+    Ok((arn?, client_id?))
 }
 
 /// Reads `ClientIDList` without its repetitions.
@@ -213,11 +246,11 @@ fn read_client_ids(input: &mut Input<'_>) -> Result<Vec<String>, ApiError> {
     Ok(client_ids)
 }
 
-/// Reads `ThumbprintList`; forty characters that need not be hex, stored in lower case.
-fn read_thumbprints(input: &mut Input<'_>) -> Result<Option<Vec<String>>, ApiError> {
-    let Some(members) = input.list("ThumbprintList", MAX_LIST)? else {
-        return Ok(None);
-    };
+/// Reads thumbprints: forty characters that need not be hex, stored in lower case.
+fn read_thumbprints(
+    input: &mut Input<'_>,
+    members: &[Member<'_>],
+) -> Result<Vec<String>, ApiError> {
     let mut thumbprints = Vec::new();
     for (index, member) in members.iter().enumerate() {
         let place = format!("thumbprintList.{}.member", index + 1);
@@ -227,7 +260,7 @@ fn read_thumbprints(input: &mut Input<'_>) -> Result<Option<Vec<String>>, ApiErr
                 .to_lowercase(),
         );
     }
-    Ok(Some(thumbprints))
+    Ok(thumbprints)
 }
 
 fn check_thumbprints(thumbprints: &[String]) -> Result<(), ApiError> {
@@ -257,6 +290,7 @@ fn invalid_url() -> ApiError {
     ApiError::invalid_input("Invalid Open ID Connect Provider URL")
 }
 
+const THUMBPRINT_LIST: &str = "ThumbprintList";
 /// More than the quota, so that the quota's own message is reached.
 const MAX_LIST: usize = 100;
 

@@ -6,11 +6,13 @@ use super::holder::{Holder, check_quota};
 use super::pages::Paging;
 use super::rules::{self, quota};
 use super::store::{Account, Grants, Role};
+use super::tagging::{self, Tagged};
 use super::tags::{KeyCase, Tags, add_request_tags, check_unique, read_tags};
 use super::{Answer, boundaries, trust};
 use crate::call::Call;
 use crate::ids::{self, IdKind};
 use crate::query::{ApiError, Input, Xml};
+use crate::retirement::Retired;
 use crate::words;
 
 /// `CreateRole`.
@@ -31,6 +33,7 @@ pub(crate) fn create(call: &mut Call<'_>, account: &mut Account) -> Answer {
     add_request_tags(&mut context, &tags);
     context.insert_some("iam:PermissionsBoundary", boundary.as_deref());
     call.authorize(account, "iam:CreateRole", arn.as_str(), context)?;
+    tagging::authorize_new(call, account, Tagged::Role, arn.as_str(), &tags)?;
 
     check_unique(&tags, KeyCase::Ignored)?;
     if account.roles.find(name.as_str()).is_some() {
@@ -150,15 +153,19 @@ pub(crate) fn update_trust(call: &mut Call<'_>, account: &mut Account) -> Answer
 }
 
 /// `DeleteRole`.
-pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Answer {
+pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Result<Retired, ApiError> {
     let name = authorize(call, account, "iam:DeleteRole")?;
     let role = account
         .roles
         .find(&name)
         .ok_or_else(|| Holder::Role.missing(&name))?;
     check_bare(&role.grants)?;
+    let retired = Retired {
+        arn: role.arn.to_string(),
+        id: role.id.clone(),
+    };
     account.roles.remove(&name);
-    Ok(Xml::default())
+    Ok(retired)
 }
 
 /// Refuses to delete what still holds policies.

@@ -10,6 +10,7 @@ use podpass_policy::{
 
 use super::aws_managed;
 use super::tags::Tags;
+use crate::retirement::Retired;
 use crate::settings::Secret;
 
 /// One AWS account's IAM.
@@ -234,6 +235,10 @@ impl<T> Named<T> {
         self.0.values()
     }
 
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.values_mut()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -254,6 +259,13 @@ impl PolicyText {
     pub(crate) fn parse(text: String, kind: DocumentKind) -> Result<Self, PolicyError> {
         let document = Document::parse(&text, kind)?;
         Ok(Self { text, document })
+    }
+
+    /// Puts the unique id of a retired principal in the place of its ARN.
+    pub(crate) fn retire(&mut self, retired: &Retired) {
+        if retired.leave(&mut self.document) {
+            self.text = self.document.to_json();
+        }
     }
 
     /// The length that quotas count: without white space.

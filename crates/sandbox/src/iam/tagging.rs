@@ -5,7 +5,9 @@ use podpass_policy::Context;
 use super::holder::Holder;
 use super::pages::Paging;
 use super::store::Account;
-use super::tags::{KeyCase, Tags, add_request_tags, check_unique, read_tag_keys, read_tags};
+use super::tags::{
+    KeyCase, Tag, Tags, add_request_tags, check_unique, read_required_tags, read_tag_keys,
+};
 use super::{Answer, managed, providers, rules};
 use crate::call::Call;
 use crate::query::{ApiError, Input, Xml};
@@ -23,7 +25,7 @@ pub(crate) enum Tagged {
 pub(crate) fn tag(call: &mut Call<'_>, account: &mut Account, tagged: Tagged) -> Answer {
     let mut input = Input::new(call.form);
     let name = tagged.read_name(&mut input);
-    let tags = read_tags(&mut input);
+    let tags = read_required_tags(&mut input);
     input.finish()?;
     let (name, tags) = (name?, tags?);
     let mut context = Context::new();
@@ -80,6 +82,22 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account, tagged: Tagged) -> An
         });
         page.write_end(xml);
     }))
+}
+
+/// Asks for the tags that come with a creation, which take the permission to tag besides the one to create.
+pub(crate) fn authorize_new(
+    call: &mut Call<'_>,
+    account: &Account,
+    tagged: Tagged,
+    arn: &str,
+    tags: &[Tag],
+) -> Result<(), ApiError> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let mut context = Context::new();
+    add_request_tags(&mut context, tags);
+    call.authorize(account, &format!("iam:Tag{}", tagged.title()), arn, context)
 }
 
 impl Tagged {

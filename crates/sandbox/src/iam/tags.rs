@@ -2,7 +2,7 @@
 
 use podpass_policy::Context;
 
-use crate::query::{ApiError, Constraint, Input, Pattern, Xml};
+use crate::query::{ApiError, Constraint, Input, Member, Pattern, Xml};
 
 /// The tags of one resource, in the order in which they were set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,9 +86,21 @@ impl KeyCase {
     }
 }
 
-/// Reads the parameter `Tags`; duplicates are refused only after authorisation, by [`check_unique`].
+/// Reads the parameter `Tags` of a creation, which may be absent.
+///
+/// Duplicates are refused only after authorisation, by [`check_unique`].
 pub(crate) fn read_tags(input: &mut Input<'_>) -> Result<Vec<Tag>, ApiError> {
     let members = input.list("Tags", MAX_TAGS)?.unwrap_or_default();
+    read_members(input, &members)
+}
+
+/// Reads the parameter `Tags` of an action that is about nothing else; otherwise as [`read_tags`].
+pub(crate) fn read_required_tags(input: &mut Input<'_>) -> Result<Vec<Tag>, ApiError> {
+    let members = input.required_list("Tags", MAX_TAGS)?;
+    read_members(input, &members)
+}
+
+fn read_members(input: &mut Input<'_>, members: &[Member<'_>]) -> Result<Vec<Tag>, ApiError> {
     members
         .iter()
         .enumerate()
@@ -106,7 +118,7 @@ pub(crate) fn read_tags(input: &mut Input<'_>) -> Result<Vec<Tag>, ApiError> {
 
 /// Reads the parameter `TagKeys`.
 pub(crate) fn read_tag_keys(input: &mut Input<'_>) -> Result<Vec<String>, ApiError> {
-    let members = input.list("TagKeys", MAX_TAGS)?.unwrap_or_default();
+    let members = input.required_list("TagKeys", MAX_TAGS)?;
     members
         .iter()
         .enumerate()

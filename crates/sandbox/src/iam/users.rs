@@ -7,12 +7,14 @@ use super::pages::Paging;
 use super::roles::check_bare;
 use super::rules::{self, quota};
 use super::store::{Account, Grants, User};
+use super::tagging::{self, Tagged};
 use super::tags::{KeyCase, Tags, add_request_tags, check_unique, read_tags};
 use super::{Answer, attachments, boundaries};
 use crate::call::Call;
 use crate::caller::Identity;
 use crate::ids::{self, IdKind};
 use crate::query::{ApiError, Input, Xml};
+use crate::retirement::Retired;
 use crate::words;
 
 /// `CreateUser`.
@@ -30,6 +32,7 @@ pub(crate) fn create(call: &mut Call<'_>, account: &mut Account) -> Answer {
     add_request_tags(&mut context, &tags);
     context.insert_some("iam:PermissionsBoundary", boundary.as_deref());
     call.authorize(account, "iam:CreateUser", arn.as_str(), context)?;
+    tagging::authorize_new(call, account, Tagged::User, arn.as_str(), &tags)?;
 
     check_unique(&tags, KeyCase::Ignored)?;
     if account.users.find(name.as_str()).is_some() {
@@ -99,7 +102,7 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
 }
 
 /// `DeleteUser`.
-pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Answer {
+pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Result<Retired, ApiError> {
     let mut input = Input::new(call.form);
     let name = input.required::<String>("UserName", &rules::NAME);
     input.finish()?;
@@ -120,8 +123,12 @@ pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Answer {
         ));
     }
     check_bare(&user.grants)?;
+    let retired = Retired {
+        arn: user.arn.to_string(),
+        id: user.id.clone(),
+    };
     account.users.remove(&name);
-    Ok(Xml::default())
+    Ok(retired)
 }
 
 /// The user an action is about: the one named, else the one who calls.

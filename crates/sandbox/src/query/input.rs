@@ -50,10 +50,7 @@ impl<'a> Input<'a> {
     ) -> Result<T, ApiError> {
         match self.form.text(name) {
             Some(text) => self.read(name, text, rule),
-            None => self.breach(format!(
-                "Value null at '{}' {FAILED} Member must not be null",
-                camel(name)
-            )),
+            None => self.missing(name),
         }
     }
 
@@ -108,6 +105,18 @@ impl<'a> Input<'a> {
         Ok(members)
     }
 
+    /// The members of a list that must be sent, if only empty.
+    pub(crate) fn required_list(
+        &mut self,
+        name: &'static str,
+        max: usize,
+    ) -> Result<Vec<Member<'a>>, ApiError> {
+        match self.list(name, max)? {
+            Some(members) => Ok(members),
+            None => self.missing(name),
+        }
+    }
+
     /// One text inside a list, under the name that answers give to its place.
     pub(crate) fn member(
         &mut self,
@@ -117,10 +126,7 @@ impl<'a> Input<'a> {
     ) -> Result<String, ApiError> {
         match text {
             Some(text) => self.read(place, text, rule),
-            None => self.breach(format!(
-                "Value null at '{}' {FAILED} Member must not be null",
-                camel(place)
-            )),
+            None => self.missing(place),
         }
     }
 
@@ -166,6 +172,13 @@ impl<'a> Input<'a> {
                 camel(name)
             ))
         })
+    }
+
+    fn missing<T>(&mut self, name: &str) -> Result<T, ApiError> {
+        self.breach(format!(
+            "Value null at '{}' {FAILED} Member must not be null",
+            camel(name)
+        ))
     }
 
     fn breach<T>(&mut self, breach: String) -> Result<T, ApiError> {

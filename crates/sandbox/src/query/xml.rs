@@ -1,5 +1,7 @@
 //! A writer for the XML of answers: elements, text and lists, always escaped.
 
+use crate::escape::push_escaped;
+
 /// XML in the making; elements close themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Xml {
@@ -89,23 +91,6 @@ impl Xml {
     }
 }
 
-/// Escapes markup; characters that XML 1.0 cannot carry become U+FFFD.
-fn push_escaped(text: &mut String, value: &str) {
-    for character in value.chars() {
-        match character {
-            '&' => text.push_str("&amp;"),
-            '<' => text.push_str("&lt;"),
-            '>' => text.push_str("&gt;"),
-            '"' => text.push_str("&quot;"),
-            // A parser would turn a bare carriage return into a line feed.
-            '\r' => text.push_str("&#xD;"),
-            '\t' | '\n' => text.push(character),
-            '\0'..'\u{20}' | '\u{fffe}' | '\u{ffff}' => text.push('\u{fffd}'),
-            _ => text.push(character),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,7 +100,7 @@ mod tests {
         let xml = Xml::of(|xml| xml.text("A", "</A><B a=\"'\">&\u{0}\r\n"));
         assert_eq!(
             xml.into_string(),
-            "<A>&lt;/A&gt;&lt;B a=&quot;'&quot;&gt;&amp;\u{fffd}&#xD;\n</A>"
+            "<A>&lt;/A&gt;&lt;B a=&quot;'&quot;&gt;&amp;\u{fffd}&#xd;\n</A>"
         );
     }
 

@@ -106,11 +106,17 @@ impl<'a> Call<'a> {
     /// # Errors
     /// `NoSuchBucket`, `PermanentRedirect` when it lives in another region than the request was signed for, and
     /// `AccessDenied` when it is not the account's that `x-amz-expected-bucket-owner` names.
-    pub(super) fn open<'b>(&self, buckets: &'b mut Buckets) -> Result<&'b mut Bucket, S3Error> {
-        let bucket = buckets.find_mut(self.bucket_name())?;
+    pub(super) fn open<'b>(&self, buckets: &'b Buckets) -> Result<&'b Bucket, S3Error> {
+        let bucket = buckets.find(self.bucket_name())?;
         self.check_region(bucket)?;
         self.check_expected_owner(bucket, "x-amz-expected-bucket-owner")?;
         Ok(bucket)
+    }
+
+    /// The bucket of the request, to be changed; errors as for [`Call::open`].
+    pub(super) fn open_mut<'b>(&self, buckets: &'b mut Buckets) -> Result<&'b mut Bucket, S3Error> {
+        self.open(buckets)?;
+        buckets.find_mut(self.bucket_name())
     }
 
     /// Refuses a signed request that went to another region's endpoint.
@@ -118,15 +124,7 @@ impl<'a> Call<'a> {
         if self.is_anonymous() || self.request.region == bucket.region {
             return Ok(());
         }
-        Err(S3Error::new(
-            http::StatusCode::MOVED_PERMANENTLY,
-            "PermanentRedirect",
-            "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all \
-             future requests to this endpoint.",
-        )
-        .with("Endpoint", bucket.endpoint())
-        .with("Bucket", &bucket.name)
-        .header("x-amz-bucket-region", &bucket.region))
+        Err(elsewhere(bucket))
     }
 
     /// Refuses a bucket of another account than the header names.
@@ -211,10 +209,8 @@ impl<'a> Call<'a> {
         for (key, value) in keys {
             context.insert(&key, value);
         }
-        let resource = bucket.map_or_else(
-            || "*".to_owned(),
-            |name| bucket_arn(&self.request.region, name),
-        );
+        // Policies grant ListAllMyBuckets on `*` or on `arn:aws:s3:::*`; asked on the latter, both match.
+        let resource = bucket_arn(&self.request.region, bucket.unwrap_or("*"));
         self.caller
             .authorize(action, &resource, context, None, &account)
             .map_err(S3Error::access_denied)
@@ -302,9 +298,16 @@ impl<'a> Call<'a> {
 impl Buckets {
     /// Reads an object as an unsigned GET would: the bucket's policy and Block Public Access decide.
     ///
+    /// The region is the one in the host name; the global name, which has none, leads to every bucket.
+    ///
     /// # Errors
-    /// As the GET: `NoSuchBucket`, `AccessDenied`, `NoSuchKey`.
-    pub(crate) fn read_anonymously(&self, bucket: &str, key: &str) -> Result<&Object, S3Error> {
+    /// As the GET: `NoSuchBucket`, `PermanentRedirect`, `AccessDenied`, `NoSuchKey`.
+    pub(crate) fn read_anonymously(
+        &self,
+        region: Option<&str>,
+        bucket: &str,
+        key: &str,
+    ) -> Result<&Object, S3Error> {
         let request = S3Request {
             method: http::Method::GET,
             bucket: Some(bucket.to_owned()),
@@ -318,7 +321,11 @@ impl Buckets {
         let mut caller = Anonymous;
         // Nothing about the permission to read looks at the time.
         let mut call = Call::new(&request, &mut caller, Timestamp::UNIX_EPOCH);
-        object::find_readable(self.find(bucket)?, &mut call, key)
+        let found = self.find(bucket)?;
+        if region.is_some_and(|region| region != found.region) {
+            return Err(elsewhere(found));
+        }
+        object::find_readable(found, &mut call, key)
     }
 }
 
@@ -362,6 +369,19 @@ impl Authorizer for Anonymous {
             Err(ACCESS_DENIED.to_owned())
         }
     }
+}
+
+/// The bucket lives in another region than the request went to.
+fn elsewhere(bucket: &Bucket) -> S3Error {
+    S3Error::new(
+        http::StatusCode::MOVED_PERMANENTLY,
+        "PermanentRedirect",
+        "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all \
+         future requests to this endpoint.",
+    )
+    .with("Endpoint", bucket.endpoint())
+    .with("Bucket", &bucket.name)
+    .header("x-amz-bucket-region", &bucket.region)
 }
 
 /// All an anonymous caller is told.

@@ -15,7 +15,7 @@ use super::store::{Bucket, Buckets, Ownership};
 use super::{S3Request, object};
 
 /// `GetBucketAcl`.
-pub(super) fn of_bucket(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn of_bucket(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let bucket = call.open(buckets)?;
     call.authorize(bucket, "s3:GetBucketAcl")?;
     Ok(owner_only(bucket))
@@ -23,14 +23,14 @@ pub(super) fn of_bucket(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 
 /// `PutBucketAcl`: only `private`, which changes nothing, and only where lists count.
 pub(super) fn put_of_bucket(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     call.authorize(bucket, "s3:PutBucketAcl")?;
     check_replacement(bucket, call, "s3:PutBucketAcl", &bucket.arn())?;
     Ok(reply::empty(StatusCode::OK))
 }
 
 /// `GetObjectAcl`.
-pub(super) fn of_object(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn of_object(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let bucket = call.open(buckets)?;
     object::check_version(call.request)?;
     call.authorize_object(bucket, "s3:GetObjectAcl", call.key())?;
@@ -40,7 +40,8 @@ pub(super) fn of_object(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 
 /// `PutObjectAcl`: as [`put_of_bucket`].
 pub(super) fn put_of_object(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
+    object::check_version(call.request)?;
     call.authorize_object(bucket, "s3:PutObjectAcl", call.key())?;
     bucket.object(call.key())?;
     let resource = bucket.object_arn(call.key());

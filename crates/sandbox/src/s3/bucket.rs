@@ -15,7 +15,7 @@ const CLASSIC_REGION: &str = "us-east-1";
 const MAX_BUCKETS: usize = 10_000;
 
 /// `ListBuckets`.
-pub(super) fn list(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn list(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     call.authorize_service("s3:ListAllMyBuckets", None, Vec::new())?;
     let account = call.account()?;
     let request = call.request;
@@ -74,6 +74,13 @@ pub(super) fn create(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
         .map(|region| ("s3:LocationConstraint".to_owned(), region.clone()))
         .collect();
     call.authorize_service("s3:CreateBucket", Some(wanted), keys)?;
+    if request.headers.contains_key("x-amz-object-ownership") {
+        let action = "s3:PutBucketOwnershipControls";
+        call.authorize_service(action, Some(wanted), Vec::new())?;
+    }
+    if acl::is_sent_with(request) {
+        call.authorize_service("s3:PutBucketAcl", Some(wanted), Vec::new())?;
+    }
     check_location(&request.region, constraint.as_deref())?;
     let ownership = match request.header("x-amz-object-ownership") {
         None => Ownership::BucketOwnerEnforced,
@@ -125,7 +132,7 @@ pub(super) fn create(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 }
 
 /// `HeadBucket`; its errors too tell the region.
-pub(super) fn head(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn head(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let region = buckets.find(call.bucket_name())?.region.clone();
     let in_region = |error: S3Error| error.header("x-amz-bucket-region", region.clone());
     let bucket = call.open(buckets).map_err(in_region)?;
@@ -140,7 +147,7 @@ pub(super) fn head(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 
 /// `DeleteBucket`.
 pub(super) fn delete(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     call.authorize(bucket, "s3:DeleteBucket")?;
     if !bucket.objects.is_empty() {
         return Err(S3Error::new(
@@ -155,7 +162,7 @@ pub(super) fn delete(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 }
 
 /// `GetBucketLocation`, which may be asked in any region.
-pub(super) fn location(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn location(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let bucket = buckets.find(call.bucket_name())?;
     call.check_expected_owner(bucket, "x-amz-expected-bucket-owner")?;
     call.authorize(bucket, "s3:GetBucketLocation")?;

@@ -16,8 +16,9 @@ const MAX_POLICY_BYTES: usize = 20 * 1024;
 // === Bucket policy ===
 
 /// `GetBucketPolicy`.
-pub(super) fn policy(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = open_for_policy(buckets, call, "s3:GetBucketPolicy")?;
+pub(super) fn policy(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
+    let bucket = call.open(buckets)?;
+    authorize_policy(bucket, call, "s3:GetBucketPolicy")?;
     let policy = existing_policy(bucket)?;
     let mut response = reply::empty(StatusCode::OK);
     reply::set_header(&mut response, "content-type", "application/json");
@@ -28,7 +29,8 @@ pub(super) fn policy(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 /// `PutBucketPolicy`.
 pub(super) fn put_policy(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
     let action = "s3:PutBucketPolicy";
-    let bucket = open_for_policy(buckets, call, action)?;
+    let bucket = call.open_mut(buckets)?;
+    authorize_policy(bucket, call, action)?;
     let body = call.payload()?.bytes;
     let text = std::str::from_utf8(&body)
         .map_err(|_| malformed_policy("This policy contains invalid Json"))?;
@@ -70,13 +72,14 @@ pub(super) fn put_policy(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 
 /// `DeleteBucketPolicy`.
 pub(super) fn delete_policy(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = open_for_policy(buckets, call, "s3:DeleteBucketPolicy")?;
+    let bucket = call.open_mut(buckets)?;
+    authorize_policy(bucket, call, "s3:DeleteBucketPolicy")?;
     bucket.policy = None;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// `GetBucketPolicyStatus`.
-pub(super) fn policy_status(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn policy_status(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let bucket = call.open(buckets)?;
     call.authorize(bucket, "s3:GetBucketPolicyStatus")?;
     let is_public = existing_policy(bucket)?.is_public;
@@ -86,15 +89,10 @@ pub(super) fn policy_status(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply
 }
 
 /// Policies are their owner's business: other accounts get 405 even where a policy would let them.
-fn open_for_policy<'b>(
-    buckets: &'b mut Buckets,
-    call: &mut Call<'_>,
-    action: &str,
-) -> Result<&'b mut Bucket, S3Error> {
-    let bucket = call.open(buckets)?;
+fn authorize_policy(bucket: &Bucket, call: &mut Call<'_>, action: &str) -> Result<(), S3Error> {
     call.authorize(bucket, action)?;
     if call.is_owner(bucket) {
-        return Ok(bucket);
+        return Ok(());
     }
     Err(S3Error::method_not_allowed(
         &call.request.method,
@@ -149,7 +147,7 @@ fn malformed_policy(message: impl Into<String>) -> S3Error {
 // === Block Public Access ===
 
 /// `GetPublicAccessBlock`.
-pub(super) fn public_access_block(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn public_access_block(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let bucket = call.open(buckets)?;
     call.authorize(bucket, "s3:GetBucketPublicAccessBlock")?;
     let block = bucket.public_access_block.ok_or_else(|| {
@@ -174,7 +172,7 @@ pub(super) fn public_access_block(buckets: &mut Buckets, call: &mut Call<'_>) ->
 
 /// `PutPublicAccessBlock`; a setting that is left out is off.
 pub(super) fn put_public_access_block(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     call.authorize(bucket, "s3:PutBucketPublicAccessBlock")?;
     let root = Element::read(&call.payload()?.bytes, "PublicAccessBlockConfiguration")?;
     root.allow(&[
@@ -195,7 +193,7 @@ pub(super) fn put_public_access_block(buckets: &mut Buckets, call: &mut Call<'_>
 
 /// `DeletePublicAccessBlock`, which AWS authorises as `s3:PutBucketPublicAccessBlock`.
 pub(super) fn delete_public_access_block(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     call.authorize(bucket, "s3:PutBucketPublicAccessBlock")?;
     bucket.public_access_block = None;
     Ok(reply::empty(StatusCode::NO_CONTENT))
@@ -204,7 +202,7 @@ pub(super) fn delete_public_access_block(buckets: &mut Buckets, call: &mut Call<
 // === Object ownership ===
 
 /// `GetBucketOwnershipControls`.
-pub(super) fn ownership(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn ownership(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let bucket = call.open(buckets)?;
     call.authorize(bucket, "s3:GetBucketOwnershipControls")?;
     let ownership = bucket.ownership.ok_or_else(|| {
@@ -222,7 +220,7 @@ pub(super) fn ownership(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 
 /// `PutBucketOwnershipControls`.
 pub(super) fn put_ownership(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     call.authorize(bucket, "s3:PutBucketOwnershipControls")?;
     let root = Element::read(&call.payload()?.bytes, "OwnershipControls")?;
     let rule = root.allow(&["Rule"])?.required("Rule")?;
@@ -236,7 +234,7 @@ pub(super) fn put_ownership(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply
 
 /// `DeleteBucketOwnershipControls`, which AWS authorises as `s3:PutBucketOwnershipControls`.
 pub(super) fn delete_ownership(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     call.authorize(bucket, "s3:PutBucketOwnershipControls")?;
     bucket.ownership = None;
     Ok(reply::empty(StatusCode::NO_CONTENT))

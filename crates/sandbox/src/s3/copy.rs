@@ -24,14 +24,14 @@ pub(super) fn object(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
     let source = Source::read(call)?;
     let replaces_metadata = is_replace(call, "x-amz-metadata-directive")?;
     let replaces_tags = is_replace(call, "x-amz-tagging-directive")?;
-    call.open(buckets)?;
+    call.open_mut(buckets)?;
     let original = source.open(buckets, call)?;
     let tags = if replaces_tags {
         upload::requested_tags(request)?
     } else {
         copied_tags(buckets.find(&source.bucket)?, call, &source, &original)?
     };
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     upload::authorize(bucket, call, &tags)?;
     let requested = upload::read_attributes(request, tags)?;
     let is_same = source.bucket == bucket.name && source.key == call.key();
@@ -68,7 +68,7 @@ pub(super) fn object(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 pub(super) fn part(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
     let source = Source::read(call)?;
     let number = multipart::part_number(call.request)?;
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     call.authorize_object(bucket, "s3:PutObject", call.key())?;
     let original = source.open(buckets, call)?;
     let bytes = match call.request.header("x-amz-copy-source-range") {
@@ -78,7 +78,7 @@ pub(super) fn part(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
         None => original.bytes,
     };
     let now = call.now;
-    let upload = multipart::find(call.open(buckets)?, call)?;
+    let upload = multipart::find_mut(call.open_mut(buckets)?, call)?;
     let part = upload.add(number, bytes, None, now);
     Ok(reply::document("CopyPartResult", |xml| {
         xml.text("LastModified", &xml_time(part.last_modified));

@@ -52,7 +52,7 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/');
 
 /// `ListObjects`.
-pub(super) fn version_1(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn version_1(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let bucket = call.open(buckets)?;
     let query = Query::read(call.request)?;
     call.authorize_with(bucket, "s3:ListBucket", query.context())?;
@@ -71,7 +71,7 @@ pub(super) fn version_1(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 }
 
 /// `ListObjectsV2`.
-pub(super) fn version_2(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn version_2(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let bucket = call.open(buckets)?;
     let request = call.request;
     let query = Query::read(request)?;

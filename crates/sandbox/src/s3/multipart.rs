@@ -22,7 +22,7 @@ const MAX_LISTED: usize = 1000;
 
 /// `CreateMultipartUpload`.
 pub(super) fn create(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     name::check_key(call.key())?;
     let tags = upload::requested_tags(call.request)?;
     upload::authorize(bucket, call, &tags)?;
@@ -56,10 +56,10 @@ pub(super) fn create(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 /// `UploadPart`.
 pub(super) fn upload_part(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
     let number = part_number(call.request)?;
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     call.authorize_object(bucket, "s3:PutObject", call.key())?;
     let now = call.now;
-    let upload = find(bucket, call)?;
+    let upload = find_mut(bucket, call)?;
     let payload = call.payload()?;
     if let (Some(sent), Some((expected, _))) = (&payload.checksum, upload.checksums)
         && sent.algorithm != expected
@@ -78,7 +78,7 @@ pub(super) fn upload_part(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 
 /// `CompleteMultipartUpload`.
 pub(super) fn complete(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     call.authorize_object(bucket, "s3:PutObject", call.key())?;
     let now = call.now;
     let listed = assembly::listed_parts(call)?;
@@ -107,7 +107,7 @@ pub(super) fn complete(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 
 /// `AbortMultipartUpload`.
 pub(super) fn abort(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     call.authorize_object(bucket, "s3:AbortMultipartUpload", call.key())?;
     find(bucket, call)?;
     bucket.uploads.remove(upload_id(call.request));
@@ -115,7 +115,7 @@ pub(super) fn abort(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 }
 
 /// `ListParts`.
-pub(super) fn list_parts(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn list_parts(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let bucket = call.open(buckets)?;
     call.authorize_object(bucket, "s3:ListMultipartUploadParts", call.key())?;
     let owner = canonical_id(&bucket.owner);
@@ -158,7 +158,7 @@ pub(super) fn list_parts(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 }
 
 /// `ListMultipartUploads`: one page of all uploads under way under a prefix, by key and id.
-pub(super) fn list(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn list(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let bucket = call.open(buckets)?;
     call.authorize(bucket, "s3:ListBucketMultipartUploads")?;
     if let Some(unsupported) = ["delimiter", "key-marker", "upload-id-marker"]
@@ -204,21 +204,26 @@ pub(super) fn list(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 ///
 /// # Errors
 /// `NoSuchUpload`.
-pub(super) fn find<'b>(bucket: &'b mut Bucket, call: &Call<'_>) -> Result<&'b mut Upload, S3Error> {
+fn find<'b>(bucket: &'b Bucket, call: &Call<'_>) -> Result<&'b Upload, S3Error> {
+    let id = upload_id(call.request);
+    bucket
+        .uploads
+        .get(id)
+        .filter(|upload| upload.key == call.key())
+        .ok_or_else(|| no_such_upload(id))
+}
+
+/// The upload that the request names, to be changed; errors as for [`find`].
+pub(super) fn find_mut<'b>(
+    bucket: &'b mut Bucket,
+    call: &Call<'_>,
+) -> Result<&'b mut Upload, S3Error> {
     let id = upload_id(call.request);
     bucket
         .uploads
         .get_mut(id)
         .filter(|upload| upload.key == call.key())
-        .ok_or_else(|| {
-            S3Error::new(
-                StatusCode::NOT_FOUND,
-                "NoSuchUpload",
-                "The specified upload does not exist. The upload ID may be invalid, or the upload may have been \
-                 aborted or completed.",
-            )
-            .with("UploadId", id)
-        })
+        .ok_or_else(|| no_such_upload(id))
 }
 
 /// The number of the part that the request is about.
@@ -317,6 +322,16 @@ fn requested_checksums(call: &Call<'_>) -> Result<Option<(Algorithm, Coverage)>,
         coverage.name(),
         algorithm.name().to_ascii_lowercase()
     )))
+}
+
+fn no_such_upload(id: &str) -> S3Error {
+    S3Error::new(
+        StatusCode::NOT_FOUND,
+        "NoSuchUpload",
+        "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or \
+         completed.",
+    )
+    .with("UploadId", id)
 }
 
 /// The error for a checksum of another algorithm than the upload's.

@@ -26,7 +26,7 @@ const OVERRIDES: [(&str, &str); 6] = [
 const MAX_DELETIONS: usize = 1000;
 
 /// `GetObject` and `HeadObject`.
-pub(super) fn read(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn read(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let bucket = call.open(buckets)?;
     let request = call.request;
     check_version(request)?;
@@ -117,7 +117,7 @@ pub(super) fn find_readable<'b>(
 
 /// `DeleteObject`: what is not there is deleted too.
 pub(super) fn delete(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     check_version(call.request)?;
     call.authorize_object(bucket, "s3:DeleteObject", call.key())?;
     let current = bucket.objects.get(call.key());
@@ -130,7 +130,7 @@ pub(super) fn delete(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 
 /// `DeleteObjects`: each key is decided on its own.
 pub(super) fn delete_many(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     let payload = call.payload()?;
     if !payload.is_vouched_for {
         return Err(S3Error::invalid_request(

@@ -7,7 +7,7 @@ use super::error::S3Error;
 use super::store::Buckets;
 use super::unset::Setting;
 use super::{
-    S3Request, acl, bucket, configuration, copy, list, multipart, object, tagging, unset, upload,
+    S3Request, acl, bucket, configuration, copy, list, multipart, object, tagging, upload,
 };
 
 /// An operation of the S3 API, by AWS's name.
@@ -55,6 +55,17 @@ pub(crate) enum Operation {
     CompleteMultipartUpload,
     AbortMultipartUpload,
     ListParts,
+}
+
+/// What carries an operation out; what only looks can be done for several callers at once.
+#[derive(Clone, Copy)]
+pub(super) enum Work {
+    /// It looks.
+    Read(fn(&Buckets, &mut Call<'_>) -> Reply),
+    /// It looks at a setting that nobody can have set here.
+    ReadSetting(Setting),
+    /// It changes.
+    Write(fn(&mut Buckets, &mut Call<'_>) -> Reply),
 }
 
 /// The query names that select what of a bucket or object is meant; all others are parameters.
@@ -165,51 +176,50 @@ impl Operation {
         }
     }
 
-    /// Carries the operation out.
-    pub(super) fn run(self, buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+    /// What carries the operation out.
+    pub(super) fn work(self) -> Work {
+        use Work::{Read, Write};
         match self {
-            Self::ListBuckets => bucket::list(buckets, call),
-            Self::CreateBucket => bucket::create(buckets, call),
-            Self::HeadBucket => bucket::head(buckets, call),
-            Self::DeleteBucket => bucket::delete(buckets, call),
-            Self::ListObjects => list::version_1(buckets, call),
-            Self::ListObjectsV2 => list::version_2(buckets, call),
-            Self::ListMultipartUploads => multipart::list(buckets, call),
-            Self::DeleteObjects => object::delete_many(buckets, call),
-            Self::GetBucketLocation => bucket::location(buckets, call),
-            Self::GetBucketPolicy => configuration::policy(buckets, call),
-            Self::PutBucketPolicy => configuration::put_policy(buckets, call),
-            Self::DeleteBucketPolicy => configuration::delete_policy(buckets, call),
-            Self::GetBucketPolicyStatus => configuration::policy_status(buckets, call),
-            Self::GetPublicAccessBlock => configuration::public_access_block(buckets, call),
-            Self::PutPublicAccessBlock => configuration::put_public_access_block(buckets, call),
-            Self::DeletePublicAccessBlock => {
-                configuration::delete_public_access_block(buckets, call)
-            }
-            Self::GetBucketTagging => tagging::of_bucket(buckets, call),
-            Self::PutBucketTagging => tagging::put_of_bucket(buckets, call),
-            Self::DeleteBucketTagging => tagging::delete_of_bucket(buckets, call),
-            Self::GetBucketOwnershipControls => configuration::ownership(buckets, call),
-            Self::PutBucketOwnershipControls => configuration::put_ownership(buckets, call),
-            Self::DeleteBucketOwnershipControls => configuration::delete_ownership(buckets, call),
-            Self::GetBucketAcl => acl::of_bucket(buckets, call),
-            Self::PutBucketAcl => acl::put_of_bucket(buckets, call),
-            Self::GetUnset(setting) => unset::read(buckets, call, setting),
-            Self::GetObject | Self::HeadObject => object::read(buckets, call),
-            Self::PutObject => upload::put(buckets, call),
-            Self::CopyObject => copy::object(buckets, call),
-            Self::DeleteObject => object::delete(buckets, call),
-            Self::GetObjectTagging => tagging::of_object(buckets, call),
-            Self::PutObjectTagging => tagging::put_of_object(buckets, call),
-            Self::DeleteObjectTagging => tagging::delete_of_object(buckets, call),
-            Self::GetObjectAcl => acl::of_object(buckets, call),
-            Self::PutObjectAcl => acl::put_of_object(buckets, call),
-            Self::CreateMultipartUpload => multipart::create(buckets, call),
-            Self::UploadPart => multipart::upload_part(buckets, call),
-            Self::UploadPartCopy => copy::part(buckets, call),
-            Self::CompleteMultipartUpload => multipart::complete(buckets, call),
-            Self::AbortMultipartUpload => multipart::abort(buckets, call),
-            Self::ListParts => multipart::list_parts(buckets, call),
+            Self::ListBuckets => Read(bucket::list),
+            Self::CreateBucket => Write(bucket::create),
+            Self::HeadBucket => Read(bucket::head),
+            Self::DeleteBucket => Write(bucket::delete),
+            Self::ListObjects => Read(list::version_1),
+            Self::ListObjectsV2 => Read(list::version_2),
+            Self::ListMultipartUploads => Read(multipart::list),
+            Self::DeleteObjects => Write(object::delete_many),
+            Self::GetBucketLocation => Read(bucket::location),
+            Self::GetBucketPolicy => Read(configuration::policy),
+            Self::PutBucketPolicy => Write(configuration::put_policy),
+            Self::DeleteBucketPolicy => Write(configuration::delete_policy),
+            Self::GetBucketPolicyStatus => Read(configuration::policy_status),
+            Self::GetPublicAccessBlock => Read(configuration::public_access_block),
+            Self::PutPublicAccessBlock => Write(configuration::put_public_access_block),
+            Self::DeletePublicAccessBlock => Write(configuration::delete_public_access_block),
+            Self::GetBucketTagging => Read(tagging::of_bucket),
+            Self::PutBucketTagging => Write(tagging::put_of_bucket),
+            Self::DeleteBucketTagging => Write(tagging::delete_of_bucket),
+            Self::GetBucketOwnershipControls => Read(configuration::ownership),
+            Self::PutBucketOwnershipControls => Write(configuration::put_ownership),
+            Self::DeleteBucketOwnershipControls => Write(configuration::delete_ownership),
+            Self::GetBucketAcl => Read(acl::of_bucket),
+            Self::PutBucketAcl => Write(acl::put_of_bucket),
+            Self::GetUnset(setting) => Work::ReadSetting(setting),
+            Self::GetObject | Self::HeadObject => Read(object::read),
+            Self::PutObject => Write(upload::put),
+            Self::CopyObject => Write(copy::object),
+            Self::DeleteObject => Write(object::delete),
+            Self::GetObjectTagging => Read(tagging::of_object),
+            Self::PutObjectTagging => Write(tagging::put_of_object),
+            Self::DeleteObjectTagging => Write(tagging::delete_of_object),
+            Self::GetObjectAcl => Read(acl::of_object),
+            Self::PutObjectAcl => Write(acl::put_of_object),
+            Self::CreateMultipartUpload => Write(multipart::create),
+            Self::UploadPart => Write(multipart::upload_part),
+            Self::UploadPartCopy => Write(copy::part),
+            Self::CompleteMultipartUpload => Write(multipart::complete),
+            Self::AbortMultipartUpload => Write(multipart::abort),
+            Self::ListParts => Read(multipart::list_parts),
         }
     }
 

@@ -11,6 +11,7 @@ use super::checksum::{Algorithm, Checksum, Coverage};
 use super::error::S3Error;
 use super::name;
 use super::tagging::Tags;
+use crate::retirement::Retired;
 
 /// All buckets of all accounts and partitions: their names share one namespace.
 #[derive(Debug, Default)]
@@ -148,6 +149,19 @@ impl Buckets {
 
     pub(super) fn remove(&mut self, name: &str) {
         self.buckets.remove(name);
+    }
+
+    /// Puts the unique id of a retired principal in the place of its ARN in every bucket policy.
+    pub(crate) fn retire(&mut self, retired: &Retired) {
+        let policies = self
+            .buckets
+            .values_mut()
+            .filter_map(|bucket| bucket.policy.as_mut());
+        for policy in policies {
+            if retired.leave(&mut policy.document) {
+                policy.text = policy.document.to_json();
+            }
+        }
     }
 
     /// The buckets of an account, by name.

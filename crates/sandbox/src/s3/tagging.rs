@@ -5,9 +5,9 @@ use percent_encoding::percent_decode_str;
 
 use super::access::{Call, Reply};
 use super::error::S3Error;
-use super::reply;
 use super::store::{Bucket, Buckets};
 use super::xml::{Element, Writer};
+use super::{object, reply};
 
 /// Tags in the order they were given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -151,7 +151,7 @@ fn invalid_tag(message: &str) -> S3Error {
 // === Operations on a bucket's tags ===
 
 /// `GetBucketTagging`.
-pub(super) fn of_bucket(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn of_bucket(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let bucket = call.open(buckets)?;
     call.authorize(bucket, "s3:GetBucketTagging")?;
     let tags = bucket.tags.as_ref().ok_or_else(|| {
@@ -167,7 +167,7 @@ pub(super) fn of_bucket(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 
 /// `PutBucketTagging`.
 pub(super) fn put_of_bucket(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     call.authorize(bucket, "s3:PutBucketTagging")?;
     let tags = Tags::from_document(&call.payload()?.bytes, Owner::Bucket)?;
     bucket.tags = (!tags.is_empty()).then_some(tags);
@@ -176,7 +176,7 @@ pub(super) fn put_of_bucket(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply
 
 /// `DeleteBucketTagging`, which AWS authorises as `s3:PutBucketTagging`.
 pub(super) fn delete_of_bucket(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     call.authorize(bucket, "s3:PutBucketTagging")?;
     bucket.tags = None;
     Ok(reply::empty(StatusCode::NO_CONTENT))
@@ -185,8 +185,9 @@ pub(super) fn delete_of_bucket(buckets: &mut Buckets, call: &mut Call<'_>) -> Re
 // === Operations on an object's tags ===
 
 /// `GetObjectTagging`.
-pub(super) fn of_object(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
+pub(super) fn of_object(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     let bucket = call.open(buckets)?;
+    object::check_version(call.request)?;
     call.authorize_object(bucket, "s3:GetObjectTagging", call.key())?;
     let object = bucket.object(call.key())?;
     Ok(reply::document("Tagging", |xml| {
@@ -196,7 +197,8 @@ pub(super) fn of_object(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
 
 /// `PutObjectTagging`.
 pub(super) fn put_of_object(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
+    object::check_version(call.request)?;
     let tags = Tags::from_document(&call.payload()?.bytes, Owner::Object)?;
     call.authorize_object_tags(bucket, "s3:PutObjectTagging", call.key(), &tags)?;
     replace(bucket, call.key(), tags)?;
@@ -205,7 +207,8 @@ pub(super) fn put_of_object(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply
 
 /// `DeleteObjectTagging`.
 pub(super) fn delete_of_object(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
+    object::check_version(call.request)?;
     call.authorize_object(bucket, "s3:DeleteObjectTagging", call.key())?;
     replace(bucket, call.key(), Tags::default())?;
     Ok(reply::empty(StatusCode::NO_CONTENT))

@@ -8,7 +8,7 @@ use podpass_policy::{
     ResourceRule, decide,
 };
 
-use super::{Authorizer, Buckets, S3Request, serve};
+use super::{Authorizer, Buckets, S3Request, Served, serve};
 
 mod access;
 mod actions;
@@ -73,7 +73,11 @@ impl Server {
 
     fn send_as(&mut self, ask: Ask, caller: &mut dyn Authorizer) -> Answer {
         let Ask(request) = ask;
-        serve(&mut self.buckets, &request, caller, self.now).into()
+        match serve(&self.buckets, &request, caller, self.now) {
+            Served::Answered(response) => response,
+            Served::Pending(change) => change.serve(&mut self.buckets, &request, caller, self.now),
+        }
+        .into()
     }
 
     fn send_anonymously(&mut self, ask: Ask) -> Answer {

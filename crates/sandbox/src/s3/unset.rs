@@ -97,7 +97,7 @@ impl Setting {
 }
 
 /// Reads the setting.
-pub(super) fn read(buckets: &mut Buckets, call: &mut Call<'_>, setting: Setting) -> Reply {
+pub(super) fn read(buckets: &Buckets, call: &mut Call<'_>, setting: Setting) -> Reply {
     let bucket = call.open(buckets)?;
     call.authorize(bucket, setting.action())?;
     let (code, message) = match setting {

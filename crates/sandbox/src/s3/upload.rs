@@ -35,7 +35,7 @@ const MAX_METADATA_BYTES: usize = 2048;
 
 /// `PutObject`.
 pub(super) fn put(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
-    let bucket = call.open(buckets)?;
+    let bucket = call.open_mut(buckets)?;
     let request = call.request;
     name::check_key(call.key())?;
     let tags = requested_tags(request)?;

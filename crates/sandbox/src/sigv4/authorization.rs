@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::canonical::ALGORITHM;
+use super::canonical::{ALGORITHM, decode_once};
 use super::error::SignatureError;
 
 /// What a client says about its signature.
@@ -40,13 +40,7 @@ impl Authorization {
             .strip_prefix(ALGORITHM)
             .filter(|rest| rest.starts_with([' ', '\t']) || rest.is_empty())
             .ok_or(SignatureError::UnsupportedAlgorithm)?;
-        let parameter = |name: &str| {
-            parameters
-                .split(',')
-                .filter_map(|pair| pair.trim().split_once('='))
-                .find_map(|(found, value)| (found.trim() == name).then_some(value.trim()))
-                .filter(|value| !value.is_empty())
-        };
+        let parameter = |name| read_parameter(parameters, name);
         let (credential, signed_headers, signature) = (
             parameter("Credential"),
             parameter("SignedHeaders"),
@@ -82,10 +76,35 @@ impl Authorization {
     }
 
     /// The service named in a header's scope, without judging the rest; `None` when there is no such part.
+    ///
+    /// It reads the same credential as [`Authorization::parse`], so that a request goes to no other service than the
+    /// one it is signed for.
     pub(crate) fn scoped_service(header: &str) -> Option<&str> {
-        let (_, credential) = header.split_once("Credential=")?;
-        credential.split([',', ' ']).next()?.split('/').nth(3)
+        let (_, parameters) = header.trim_start().split_once([' ', '\t'])?;
+        read_parameter(parameters, "Credential")?.split('/').nth(3)
     }
+}
+
+/// Refuses a query that carries a signature, which nobody would look at.
+///
+/// Without this a presigned request would pass for an anonymous one.
+pub(crate) fn refuse_query_signature(query: &str) -> Result<(), SignatureError> {
+    let names = query
+        .split('&')
+        .map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    for name in names {
+        match decode_once(name).as_str() {
+            "X-Amz-Algorithm" | "X-Amz-Credential" | "X-Amz-Signature" => {
+                return Err(SignatureError::NotImplemented {
+                    what: "presigned requests",
+                });
+            }
+            // Signature Version 2.
+            "AWSAccessKeyId" | "Signature" => return Err(SignatureError::UnsupportedAlgorithm),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for Scope {
@@ -96,6 +115,15 @@ impl fmt::Display for Scope {
             self.date, self.region, self.service, self.terminator
         )
     }
+}
+
+/// The value of the first parameter of that name in `NAME=VALUE, …`.
+fn read_parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
+    parameters
+        .split(',')
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(found, value)| (found.trim() == name).then_some(value.trim()))
+        .filter(|value| !value.is_empty())
 }
 
 fn read_credential(credential: &str) -> Result<(String, Scope), SignatureError> {
@@ -143,6 +171,50 @@ mod tests {
             panic!("{error:?}")
         };
         assert_eq!(names, ["Credential", "SignedHeaders"]);
+    }
+
+    #[test]
+    fn the_routed_service_is_the_one_that_is_verified() {
+        for (case, header) in [
+            (
+                "a decoy in another parameter",
+                "AWS4-HMAC-SHA256 X=Credential=a/b/c/iam/d, Credential=AKID/20150830/us-east-1/s3/aws4_request, \
+                 SignedHeaders=host, Signature=ab",
+            ),
+            (
+                "a name that ends alike",
+                "AWS4-HMAC-SHA256 MyCredential=a/b/c/iam/d, Credential=AKID/20150830/us-east-1/s3/aws4_request, \
+                 SignedHeaders=host, Signature=ab",
+            ),
+            (
+                "blanks around the name",
+                "AWS4-HMAC-SHA256 Credential = AKID/20150830/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=ab",
+            ),
+            (
+                "two credentials",
+                "AWS4-HMAC-SHA256 Credential=AKID/20150830/us-east-1/s3/aws4_request,Credential=a/b/c/iam/d,\
+                 SignedHeaders=host,Signature=ab",
+            ),
+        ] {
+            let verified = Authorization::parse(header).unwrap().scope.service;
+            assert_eq!(verified, "s3", "{case}");
+            assert_eq!(Authorization::scoped_service(header), Some("s3"), "{case}");
+        }
+    }
+
+    #[test]
+    fn a_signature_in_the_query_is_never_passed_over() {
+        for (query, refused) in [
+            ("", false),
+            ("prefix=Signature&versionId=null", false),
+            ("X-Amz-Algorithm=AWS4-HMAC-SHA256", true),
+            ("a=b&X-Amz-Signature=00", true),
+            ("X%2DAmz%2DCredential=a", true),
+            ("AWSAccessKeyId=AKID&Expires=1&Signature=x", true),
+            ("Signature", true),
+        ] {
+            assert_eq!(refuse_query_signature(query).is_err(), refused, "{query}");
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(crate) enum SignatureError {
     Missing,
     /// The header names another way of signing.
     UnsupportedAlgorithm,
+    /// There are several signatures, of which only one could be looked at.
+    Several,
     /// The header lacks parameters.
     MissingParameters {
         names: Vec<&'static str>,
@@ -116,6 +118,9 @@ impl Refusal {
 pub(crate) fn basic(time: Timestamp) -> impl fmt::Display {
     time.strftime("%Y%m%dT%H%M%SZ")
 }
+
+const SEVERAL: &str = "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query \
+    string parameter or the Authorization header should be specified";
 
 fn not_implemented(what: &str) -> String {
     format!("This sandbox does not implement {what}.")

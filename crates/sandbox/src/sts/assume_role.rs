@@ -3,15 +3,15 @@
 use podpass_exchange::{AssumeRoleRequest, Caller, SessionTag, assume_role};
 use podpass_policy::RoleArn;
 
-use super::web_identity::role_at;
-use super::{Sts, member_values, refuse, session_answer};
+use super::{Sts, member_values, refuse, require, role_at, session_answer};
 use crate::call::Call;
+use crate::caller::Identity;
 use crate::iam::store::NamedDocument;
 use crate::query::{ApiError, Form, Member, Xml};
 
 /// Gives a signed caller a session of a role.
 pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError> {
-    let request = read_request(call)?;
+    let request = read_request(sts, call)?;
     call.report.resource = Some(request.role_arn.clone());
     let context = call.caller.context();
     let account = call
@@ -51,8 +51,9 @@ pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError
     }))
 }
 
-fn read_request(call: &Call<'_>) -> Result<AssumeRoleRequest, ApiError> {
+fn read_request(sts: &Sts<'_>, call: &Call<'_>) -> Result<AssumeRoleRequest, ApiError> {
     let form = call.form;
+    require(form, &["RoleArn", "RoleSessionName"])?;
     let text = |name: &str| form.text(name).map(str::to_owned);
     Ok(AssumeRoleRequest {
         role_arn: text("RoleArn").unwrap_or_default(),
@@ -60,13 +61,28 @@ fn read_request(call: &Call<'_>) -> Result<AssumeRoleRequest, ApiError> {
         policy: text("Policy"),
         policy_arns: member_values(form, "PolicyArns", "arn")?,
         duration_seconds: form.integer("DurationSeconds")?,
-        tags: read_tags(form)?,
+        tags: inherited_tags(call.caller)
+            .chain(read_tags(form)?)
+            .collect(),
         external_id: text("ExternalId"),
         source_identity: text("SourceIdentity"),
         serial_number: text("SerialNumber"),
         token_code: text("TokenCode"),
         partition: Some(podpass_policy::Partition::Aws),
-        context: call.context.clone(),
+        context: super::context(sts, call),
+    })
+}
+
+/// The tags that the caller's own session passes on; they cannot be given again with another value.
+fn inherited_tags(caller: &crate::caller::Caller) -> impl Iterator<Item = SessionTag> {
+    let tags: &[(String, String)] = match &caller.identity {
+        Identity::Session(role) => &role.session.transitive_tags,
+        Identity::Anonymous | Identity::User { .. } => &[],
+    };
+    tags.iter().map(|(key, value)| SessionTag {
+        key: key.clone(),
+        value: value.clone(),
+        transitive: true,
     })
 }
 

@@ -30,6 +30,12 @@ pub(super) fn issue(
             .iter()
             .map(ToString::to_string)
             .collect(),
+        transitive_tags: grant
+            .tags
+            .iter()
+            .filter(|tag| tag.transitive)
+            .map(|tag| (tag.key.clone(), tag.value.clone()))
+            .collect(),
         context: grant.context.clone(),
     };
     let token = sts.seal.close(&session)?;

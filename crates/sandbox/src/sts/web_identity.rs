@@ -1,17 +1,16 @@
 //! `AssumeRoleWithWebIdentity`.
 
-use podpass_exchange::{Role, WebIdentityGrant, WebIdentityRequest, present};
-use podpass_policy::RoleArn;
+use podpass_exchange::{WebIdentityGrant, WebIdentityRequest, present};
 use podpass_token::Token;
 
-use super::{Sts, member_values, refuse, session_answer};
+use super::{Sts, context, member_values, refuse, require, role_at, session_answer};
 use crate::call::Call;
 use crate::issuers;
 use crate::query::{ApiError, Xml};
 
 /// Exchanges a token for a session of a role.
 pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError> {
-    let request = read_request(call)?;
+    let request = read_request(sts, call)?;
     call.report.resource = Some(request.role_arn.clone());
     let grant = decide(sts, call, request)?;
     let credentials = session_answer::issue(sts, call, &grant.grant, call.form.text("Policy"))?;
@@ -24,8 +23,9 @@ pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError
     }))
 }
 
-fn read_request(call: &Call<'_>) -> Result<WebIdentityRequest, ApiError> {
+fn read_request(sts: &Sts<'_>, call: &Call<'_>) -> Result<WebIdentityRequest, ApiError> {
     let form = call.form;
+    require(form, &["RoleArn", "RoleSessionName", "WebIdentityToken"])?;
     let text = |name: &str| form.text(name).map(str::to_owned);
     Ok(WebIdentityRequest {
         role_arn: text("RoleArn").unwrap_or_default(),
@@ -36,7 +36,7 @@ fn read_request(call: &Call<'_>) -> Result<WebIdentityRequest, ApiError> {
         policy_arns: member_values(form, "PolicyArns", "arn")?,
         duration_seconds: form.integer("DurationSeconds")?,
         partition: Some(podpass_policy::Partition::Aws),
-        context: call.context.clone(),
+        context: context(sts, call),
     })
 }
 
@@ -76,15 +76,4 @@ fn decide(
         .map_err(|denial| refuse(call, denial))?;
     call.report.exchange = Some(grant.trace.clone());
     Ok(grant)
-}
-
-/// The role of that ARN as an exchange needs it.
-pub(super) fn role_at(sts: &Sts<'_>, arn: &RoleArn) -> Option<Role> {
-    let role = sts.state.account(arn.account())?.role_at(arn)?;
-    Some(Role {
-        arn: role.arn.clone(),
-        id: role.id.clone(),
-        trust: role.trust.document.clone(),
-        max_session_seconds: role.max_session_seconds,
-    })
 }

@@ -40,6 +40,8 @@ pub(crate) struct Faults {
     pub(crate) date: Option<&'static str>,
     /// Replaces the whole `Authorization` header.
     pub(crate) authorization: Option<String>,
+    /// Stands before the parameters of the `Authorization` header.
+    pub(crate) decoy: Option<&'static str>,
     /// Replaces the `Host` header.
     pub(crate) host: Option<&'static str>,
     /// Replaces the declared hash of the body (S3).
@@ -278,7 +280,8 @@ impl Client {
         let signature = hex::encode(mac(&key, &text));
         let credential = format!("{}/{scope}", keys.id);
         let header = format!(
-            "AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
+            "AWS4-HMAC-SHA256 {}Credential={credential}, SignedHeaders={names}, Signature={signature}",
+            self.faults.decoy.unwrap_or_default()
         );
         headers.insert("authorization".into(), header);
     }

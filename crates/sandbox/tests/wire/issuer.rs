@@ -2,7 +2,7 @@
 
 use podpass_kinds::Reason;
 use podpass_sandbox::Outcome;
-use podpass_token::{Jwks, KeySize, SigningKey, discovery_document};
+use podpass_token::{Jwks, KeySize, ServiceAccountClaims, SigningKey, discovery_document};
 
 use crate::fixture::{Fixture, KEY, claims, issuer, mint};
 
@@ -109,6 +109,36 @@ fn a_private_bucket_is_no_issuer() {
             .actual
             .as_deref()
             .is_some_and(|actual| actual.contains("AccessDenied")),
+        "{failure:?}"
+    );
+}
+
+#[test]
+fn an_issuer_in_another_region_than_its_name_says_is_not_followed() {
+    let fixture = Fixture::start();
+    fixture.make_identity();
+    let elsewhere = "https://c1-oidc.s3.us-west-2.amazonaws.com";
+    let parameters = [
+        ("Url", elsewhere),
+        ("ClientIDList.member.1", "sts.amazonaws.com"),
+    ];
+    fixture
+        .admin
+        .iam("CreateOpenIDConnectProvider", &parameters)
+        .ok();
+    let claims = ServiceAccountClaims {
+        issuer: elsewhere.into(),
+        ..claims()
+    };
+    let reply = fixture.assume(mint(&claims).expose());
+    assert_eq!(reply.message(), NO_KEY);
+    let trace = fixture.event(&reply).exchange.unwrap();
+    let failure = trace.first_failure().unwrap();
+    assert!(
+        failure
+            .actual
+            .as_deref()
+            .is_some_and(|actual| actual.contains("PermanentRedirect")),
         "{failure:?}"
     );
 }

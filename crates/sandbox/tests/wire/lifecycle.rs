@@ -156,3 +156,55 @@ fn requests_that_are_not_aws_get_a_clear_answer() {
         );
     }
 }
+
+#[test]
+fn an_oversized_upload_is_refused_before_it_is_sent() {
+    let fixture = Fixture::start();
+    let request = "PUT /b/k HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: \
+                   99999999999\r\n\r\n";
+    let reply = exchange(fixture.sandbox.address(), request.as_bytes());
+    assert_eq!(
+        reply.error(),
+        (400, "EntityTooLarge".to_owned()),
+        "{}",
+        reply.body
+    );
+    assert!(reply.text("MaxSizeAllowed").is_some());
+    assert_eq!(reply.headers["content-type"], "application/xml");
+    assert!(reply.headers.contains_key("x-amz-request-id"));
+    let request = "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nExpect: \
+                   100-continue\r\nConnection: close\r\nContent-Length: 2000000\r\n\r\n";
+    let reply = exchange(fixture.sandbox.address(), request.as_bytes());
+    assert_eq!(
+        reply.error(),
+        (413, "RequestEntityTooLarge".to_owned()),
+        "{}",
+        reply.body
+    );
+}
+
+#[test]
+fn answers_are_well_formed_xml_whatever_is_asked_for() {
+    let fixture = Fixture::start();
+    for target in [
+        "/%00%01",
+        "/b%00/k",
+        "/abc?max-keys=%00",
+        "/?Action=%00%EF%BF%BF",
+    ] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let reply = exchange(fixture.sandbox.address(), request.as_bytes());
+        assert!(reply.status >= 400, "{target}");
+        let is_allowed = |character: char| matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..);
+        assert!(
+            reply.body.chars().all(is_allowed),
+            "{target}: {}",
+            reply.body
+        );
+        assert!(
+            !reply.body.contains("&#x0;") && !reply.body.contains("&#x1;"),
+            "{target}: {}",
+            reply.body
+        );
+    }
+}

@@ -5,6 +5,7 @@
     reason = "the fixture is test code outside of test functions"
 )]
 
+mod assume_role;
 mod client;
 mod fixture;
 mod iam;

@@ -398,3 +398,129 @@ fn services_that_are_not_here_say_so_after_verifying() {
             .send("ec2", "POST", "/", &[], b"Action=DescribeInstances");
     assert_eq!(reply.error(), (403, "SignatureDoesNotMatch".to_owned()));
 }
+
+#[test]
+fn a_signature_in_the_query_is_not_taken_for_none() {
+    let fixture = Fixture::start();
+    fixture.make_issuer();
+    let anonymous = fixture.admin.anonymous();
+    anonymous.s3("GET", "/c1-oidc/keys.json", "").ok();
+    for (query, expected) in [
+        (
+            "AWSAccessKeyId=admin_1&Expires=99999999999&Signature=x",
+            (400, "InvalidRequest"),
+        ),
+        ("Signature=x", (400, "InvalidRequest")),
+        ("X-Amz-Algorithm=AWS4-HMAC-SHA256", (501, "NotImplemented")),
+        ("X-Amz-Signature=00", (501, "NotImplemented")),
+        ("X%2DAmz%2DSignature=00", (501, "NotImplemented")),
+    ] {
+        let reply = anonymous.s3("GET", &format!("/c1-oidc/keys.json?{query}"), "");
+        assert_eq!(
+            reply.error(),
+            (expected.0, expected.1.to_owned()),
+            "{query}"
+        );
+    }
+    let reply = anonymous.s3("GET", "/c1-oidc/keys.json?AWSAccessKeyId=a&Signature=x", "");
+    assert_eq!(
+        reply.message(),
+        "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
+    );
+}
+
+#[test]
+fn refusals_of_s3_have_the_headers_of_every_answer() {
+    let fixture = Fixture::start();
+    let wrong = fixture.admin.with_keys(Keys {
+        id: "nobody".into(),
+        secret: "wrong".into(),
+        token: None,
+    });
+    for (case, reply, code) in [
+        ("credential", wrong.s3("GET", "/", ""), "InvalidAccessKeyId"),
+        (
+            "address",
+            fixture.admin.s3("GET", "/b/%FF", ""),
+            "InvalidURI",
+        ),
+        (
+            "permission",
+            fixture.admin.anonymous().s3("GET", "/", ""),
+            "AccessDenied",
+        ),
+    ] {
+        assert_eq!(reply.text("Code").as_deref(), Some(code), "{case}");
+        for header in ["x-amz-request-id", "x-amz-id-2", "date", "x-podpass-event"] {
+            assert!(reply.headers.contains_key(header), "{case}: {header}");
+        }
+        assert_eq!(reply.headers["server"], "AmazonS3", "{case}");
+        assert_eq!(
+            reply.text("RequestId").as_ref(),
+            reply.headers.get("x-amz-request-id"),
+            "{case}"
+        );
+    }
+    let reply = wrong.s3("HEAD", "/b", "");
+    assert_eq!((reply.status, reply.body.as_str()), (403, ""));
+}
+
+#[test]
+fn a_credential_is_good_for_the_service_it_is_scoped_to_only() {
+    let fixture = Fixture::start();
+    let body = b"Action=ListUsers&Version=2010-05-08";
+    let as_s3 = fixture.admin.with_faults(Faults {
+        service: Some("s3"),
+        ..Faults::default()
+    });
+    let signed = as_s3.send("iam", "POST", "/", &[], body);
+    assert_eq!(
+        signed.error(),
+        (400, "InvalidRequest".to_owned()),
+        "{}",
+        signed.body
+    );
+    let decoy = as_s3.with_faults(Faults {
+        service: Some("s3"),
+        decoy: Some("X=Credential=a/20261123/eu-west-1/iam/aws4_request, "),
+        ..Faults::default()
+    });
+    let signed = decoy.send("iam", "POST", "/", &[], body);
+    assert_eq!(
+        signed.error(),
+        (400, "InvalidRequest".to_owned()),
+        "{}",
+        signed.body
+    );
+}
+
+#[test]
+fn several_signatures_are_refused() {
+    let fixture = Fixture::start();
+    fixture.make_issuer();
+    let reply = fixture
+        .admin
+        .s3("GET", "/c1-oidc/keys.json?X-Amz-Signature=00", "");
+    assert_eq!(reply.error(), (400, "InvalidArgument".to_owned()));
+    assert!(
+        reply
+            .message()
+            .starts_with("Only one auth mechanism allowed"),
+        "{}",
+        reply.message()
+    );
+    let header = "AWS4-HMAC-SHA256 Credential=a/20261123/r/iam/aws4_request, SignedHeaders=host, Signature=x";
+    let twice = format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nAuthorization: {header}\r\nAuthorization: {header}\r\nConnection: close\r\n\
+         Content-Length: 0\r\n\r\n"
+    );
+    let reply = crate::client::exchange(fixture.sandbox.address(), twice.as_bytes());
+    assert_eq!(reply.error(), (400, "IncompleteSignature".to_owned()));
+    assert!(
+        reply
+            .message()
+            .starts_with("Only one auth mechanism allowed"),
+        "{}",
+        reply.message()
+    );
+}

@@ -1,4 +1,4 @@
-//! AssumeRoleWithWebIdentity, AssumeRole and GetCallerIdentity.
+//! AssumeRoleWithWebIdentity and GetCallerIdentity.
 
 use jiff::SignedDuration;
 use podpass_kinds::Reason;
@@ -7,7 +7,7 @@ use podpass_token::{KeySize, SigningKey};
 
 use crate::client::Keys;
 use crate::fixture::{
-    ACCOUNT, Fixture, OTHER_ACCOUNT, PROVIDER_ARN, ROLE_ARN, claims, keys_of, mint, trust_policy,
+    ACCOUNT, Fixture, PROVIDER_ARN, ROLE_ARN, claims, keys_of, mint, trust_policy,
 };
 
 #[test]
@@ -314,81 +314,6 @@ fn duration_is_bounded_by_the_role() {
 }
 
 #[test]
-fn assume_role_asks_both_sides() {
-    let fixture = Fixture::start();
-    let trust = |principal: &str| {
-        format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"sts:AssumeRole"}}]}}"#
-        )
-    };
-    let create = |name: &str, principal: &str| {
-        let document = trust(principal);
-        fixture
-            .admin
-            .iam(
-                "CreateRole",
-                &[("RoleName", name), ("AssumeRolePolicyDocument", &document)],
-            )
-            .ok();
-    };
-    create("own", &format!("arn:aws:iam::{ACCOUNT}:root"));
-    create("foreign", OTHER_ACCOUNT);
-    let assume = |client: &crate::client::Client, name: &str| {
-        let arn = format!("arn:aws:iam::{ACCOUNT}:role/{name}");
-        client.sts(
-            "AssumeRole",
-            &[("RoleArn", &arn), ("RoleSessionName", "hop")],
-        )
-    };
-    let session = fixture.client_of(&assume(&fixture.admin, "own").ok());
-    let identity = session.sts("GetCallerIdentity", &[]).ok();
-    assert_eq!(
-        identity.text("Arn"),
-        Some(format!("arn:aws:sts::{ACCOUNT}:assumed-role/own/hop"))
-    );
-    assume(&fixture.other_admin(), "foreign").ok();
-
-    for (case, client, name, who) in [
-        (
-            "not trusted",
-            fixture.admin.clone(),
-            "foreign",
-            format!("arn:aws:iam::{ACCOUNT}:user/admin"),
-        ),
-        (
-            "not trusted across accounts",
-            fixture.other_admin(),
-            "own",
-            format!("arn:aws:iam::{OTHER_ACCOUNT}:user/admin"),
-        ),
-        (
-            "no permission of its own",
-            session,
-            "own",
-            format!("arn:aws:sts::{ACCOUNT}:assumed-role/own/hop"),
-        ),
-        (
-            "missing role",
-            fixture.admin.clone(),
-            "absent",
-            format!("arn:aws:iam::{ACCOUNT}:user/admin"),
-        ),
-    ] {
-        let reply = assume(&client, name);
-        assert_eq!(
-            reply.error(),
-            (403, "AccessDenied".to_owned()),
-            "{case}: {}",
-            reply.body
-        );
-        let expected = format!(
-            "User: {who} is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::{ACCOUNT}:role/{name}"
-        );
-        assert_eq!(reply.message(), expected, "{case}");
-    }
-}
-
-#[test]
 fn web_identity_is_open_to_unsigned_calls_and_nothing_else_is() {
     let fixture = Fixture::start();
     fixture.make_identity();
@@ -448,4 +373,45 @@ fn a_changed_trust_policy_counts_at_once() {
         )
         .ok();
     fixture.assume(token.expose()).ok();
+}
+
+#[test]
+fn parameters_that_are_absent_are_null() {
+    let fixture = Fixture::start();
+    let null = |name: &str| {
+        format!("Value null at '{name}' failed to satisfy constraint: Member must not be null")
+    };
+    let anonymous = fixture.admin.anonymous();
+    for (case, reply, names) in [
+        (
+            "web identity without anything",
+            anonymous.sts("AssumeRoleWithWebIdentity", &[]),
+            &["roleArn", "roleSessionName", "webIdentityToken"][..],
+        ),
+        (
+            "web identity without token",
+            anonymous.sts(
+                "AssumeRoleWithWebIdentity",
+                &[("RoleArn", ROLE_ARN), ("RoleSessionName", "pod")],
+            ),
+            &["webIdentityToken"],
+        ),
+        (
+            "a signed call without anything",
+            fixture.admin.sts("AssumeRole", &[]),
+            &["roleArn", "roleSessionName"],
+        ),
+    ] {
+        assert_eq!(reply.error(), (400, "ValidationError".to_owned()), "{case}");
+        let (count, errors) = match names.len() {
+            1 => (1, "error"),
+            count => (count, "errors"),
+        };
+        let breaches: Vec<String> = names.iter().map(|name| null(name)).collect();
+        let expected = format!(
+            "{count} validation {errors} detected: {}",
+            breaches.join("; ")
+        );
+        assert_eq!(reply.message(), expected, "{case}");
+    }
 }

@@ -1,6 +1,7 @@
 //! What a session may do at S3 and IAM, and how the refusals explain themselves.
 
-use podpass_sandbox::Outcome;
+use podpass_kinds::Reason;
+use podpass_sandbox::{Event, Outcome};
 
 use crate::fixture::{ACCOUNT, Fixture, OTHER_ACCOUNT, claims, mint};
 
@@ -33,7 +34,7 @@ fn a_reader_reads_and_may_not_write() {
         format!("arn:aws:sts::{ACCOUNT}:assumed-role/reader/pod")
     );
     assert_eq!(event.resource.as_deref(), Some("arn:aws:s3:::c1-oidc/new"));
-    assert!(matches!(event.outcome, Outcome::Denied { .. }));
+    assert_eq!(denied_by(&event), Some(Reason::PermissionDeniedIdentity));
     assert!(
         event
             .policy
@@ -73,6 +74,10 @@ fn an_explicit_deny_wins_and_is_named() {
             .ends_with("with an explicit deny in an identity-based policy"),
         "{}",
         reply.message()
+    );
+    assert_eq!(
+        denied_by(&fixture.event(&reply)),
+        Some(Reason::ExplicitDeny)
     );
     session.sts("GetCallerIdentity", &[]).ok();
 }
@@ -300,4 +305,38 @@ fn accounts_do_not_see_each_other() {
     fixture.admin.s3("PUT", "/c1-oidc?policy", &policy).ok();
     other.s3("PUT", "/c1-oidc/shared/k", "given").ok();
     assert_eq!(other.s3("PUT", "/c1-oidc/k", "x").status, 403);
+}
+
+#[test]
+fn buckets_are_listed_by_policies_that_name_all_buckets() {
+    let fixture = Fixture::start();
+    fixture.make_identity();
+    let session = fixture.client_of(&fixture.assume(mint(&claims()).expose()).ok());
+    for (resource, allowed) in [
+        ("arn:aws:s3:::*", true),
+        ("*", true),
+        ("arn:aws:s3:::c1-oidc", false),
+    ] {
+        let policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"{resource}"}}]}}"#
+        );
+        let parameters = [
+            ("RoleName", "reader"),
+            ("PolicyName", "read"),
+            ("PolicyDocument", policy.as_str()),
+        ];
+        fixture.admin.iam("PutRolePolicy", &parameters).ok();
+        assert_eq!(
+            session.s3("GET", "/", "").status == 200,
+            allowed,
+            "{resource}"
+        );
+    }
+}
+
+fn denied_by(event: &Event) -> Option<Reason> {
+    match &event.outcome {
+        Outcome::Denied { reason, .. } => *reason,
+        _ => None,
+    }
 }

@@ -86,7 +86,7 @@ fn anyone_reads_what_a_public_policy_opens() {
     assert_eq!(
         &server
             .buckets
-            .read_anonymously("docs", "keys.json")
+            .read_anonymously(None, "docs", "keys.json")
             .unwrap()
             .bytes[..],
         b"{}"
@@ -125,7 +125,7 @@ fn issuers_are_read_as_any_anonymous_caller_reads() {
         if policy.is_some() {
             set_block(&mut server, false, restrict);
         }
-        let read = server.buckets.read_anonymously("docs", "keys.json");
+        let read = server.buckets.read_anonymously(None, "docs", "keys.json");
         assert_eq!(
             read.map(|_| ()).map_err(|error| error.code),
             expected,
@@ -136,7 +136,7 @@ fn issuers_are_read_as_any_anonymous_caller_reads() {
     let code = |bucket, key| {
         server
             .buckets
-            .read_anonymously(bucket, key)
+            .read_anonymously(None, bucket, key)
             .unwrap_err()
             .code
     };

@@ -11,7 +11,7 @@ const OBJECT: &str = "arn:aws:s3:::docs/a/b";
 fn asks_for_the_action_before_anything_else() {
     let tagging = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
     for (method, path, action, resource, body) in [
-        ("GET", "/", "s3:ListAllMyBuckets", "*", ""),
+        ("GET", "/", "s3:ListAllMyBuckets", "arn:aws:s3:::*", ""),
         ("PUT", "/other", "s3:CreateBucket", "arn:aws:s3:::other", ""),
         ("HEAD", "/docs", "s3:ListBucket", BUCKET, ""),
         ("DELETE", "/docs", "s3:DeleteBucket", BUCKET, ""),
@@ -280,5 +280,40 @@ fn what_is_not_implemented_says_so() {
             server.send(ask(method, path)).error(),
             (405, "MethodNotAllowed")
         );
+    }
+}
+
+#[test]
+fn what_comes_with_a_new_bucket_takes_its_own_permission() {
+    for (name, headers, expected) in [
+        (
+            "ownership",
+            &[("x-amz-object-ownership", "ObjectWriter")][..],
+            &["s3:CreateBucket", "s3:PutBucketOwnershipControls"][..],
+        ),
+        (
+            "ACL",
+            &[
+                ("x-amz-object-ownership", "ObjectWriter"),
+                ("x-amz-acl", "private"),
+            ],
+            &[
+                "s3:CreateBucket",
+                "s3:PutBucketOwnershipControls",
+                "s3:PutBucketAcl",
+            ],
+        ),
+        ("neither", &[], &["s3:CreateBucket"]),
+    ] {
+        let mut server = Server::new();
+        let mut caller = Scripted::new(user(OWNER));
+        let mut request = ask("PUT", "/other");
+        for (header, value) in headers {
+            request = request.header(header, value);
+        }
+        server.send_as(request, &mut caller);
+        let questions = caller.questions();
+        let asked: Vec<&str> = questions.iter().map(|(action, _)| *action).collect();
+        assert_eq!(asked, expected, "{name}");
     }
 }

@@ -129,7 +129,7 @@ fn encodes_keys_on_request() {
     let mut server = Server::new();
     server.put("/docs/a b+c/é\u{1}<", b"x");
     let plain = server.send(ask("GET", "/docs?list-type=2"));
-    assert_eq!(plain.one("Key"), "a b+c/é&#x1;&lt;");
+    assert_eq!(plain.one("Key"), "a b+c/é\u{fffd}&lt;");
     let encoded = server.send(ask(
         "GET",
         "/docs?list-type=2&encoding-type=url&prefix=a b&delimiter=%",

@@ -1,6 +1,6 @@
 //! The words of STS and IAM for a refused signature.
 
-use super::{QUERY_SKEW, Refusal, SignatureError, basic, not_implemented};
+use super::{QUERY_SKEW, Refusal, SEVERAL, SignatureError, basic, not_implemented};
 
 /// The error as STS and IAM word it.
 pub(super) fn refusal(error: &SignatureError) -> Refusal {
@@ -10,6 +10,7 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
             "MissingAuthenticationToken",
             "Request is missing Authentication Token",
         ),
+        SignatureError::Several => incomplete(SEVERAL.to_owned()),
         SignatureError::MissingParameters { names, header_hash } => {
             let needs: Vec<String> = names
                 .iter()

@@ -1,6 +1,6 @@
 //! S3's words for a refused signature.
 
-use super::{Mismatch, Refusal, S3_SKEW, SignatureError, basic, not_implemented};
+use super::{Mismatch, Refusal, S3_SKEW, SEVERAL, SignatureError, basic, not_implemented};
 
 /// The error as S3 words it.
 pub(super) fn refusal(error: &SignatureError) -> Refusal {
@@ -12,6 +12,8 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
             "The authorization mechanism you have provided is not supported. Please use \
              AWS4-HMAC-SHA256.",
         ),
+        SignatureError::Several => Refusal::new(400, "InvalidArgument", SEVERAL)
+            .with("ArgumentName", "Authorization".to_owned()),
         SignatureError::MissingParameters { .. } => malformed(
             "the authorization header requires three components: Credential, SignedHeaders, and \
              Signature.",

@@ -1,0 +1,61 @@
+//! Whole answers of the Query protocol, successes and errors.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, Response, StatusCode};
+
+use super::{ApiError, QueryService, Xml};
+use crate::ids;
+
+/// The answer to a call that was done.
+pub(crate) fn success(service: QueryService, action: &str, result: &Xml) -> Response<Bytes> {
+    let request_id = ids::new_request_id();
+    let xml = Xml::of(|xml| {
+        xml.root(&format!("{action}Response"), service.namespace(), |xml| {
+            if !result.is_empty() {
+                xml.element(&format!("{action}Result"), |xml| xml.append(result));
+            }
+            xml.element("ResponseMetadata", |xml| xml.text("RequestId", &request_id));
+        });
+    });
+    respond(StatusCode::OK, &request_id, xml)
+}
+
+/// The answer to a call that was refused.
+pub(crate) fn failure(service: QueryService, error: &ApiError) -> Response<Bytes> {
+    let request_id = ids::new_request_id();
+    let namespace = if error.code == "InvalidAction" {
+        FAULT_NAMESPACE
+    } else {
+        service.namespace()
+    };
+    let xml = Xml::of(|xml| {
+        xml.root("ErrorResponse", namespace, |xml| {
+            xml.element("Error", |xml| {
+                xml.text("Type", error.blame());
+                xml.text("Code", error.code);
+                xml.text("Message", &error.message);
+            });
+            xml.text("RequestId", &request_id);
+        });
+    });
+    respond(
+        StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        &request_id,
+        xml,
+    )
+}
+
+fn respond(status: StatusCode, request_id: &str, xml: Xml) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(xml.into_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID_HEADER, id);
+    }
+    response
+}
+
+const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";

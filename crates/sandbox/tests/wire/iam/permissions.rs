@@ -1,0 +1,93 @@
+//! Permissions that a call needs besides the one of its own name.
+
+use super::POLICY;
+use crate::client::{Client, Keys};
+use crate::fixture::{ACCOUNT, Fixture, trust_policy};
+
+/// A user that may do these actions on everything.
+fn user_with(fixture: &Fixture, name: &str, actions: &str) -> Client {
+    let admin = &fixture.admin;
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":[{actions}],"Resource":"*"}}]}}"#
+    );
+    admin.iam("CreateUser", &[("UserName", name)]).ok();
+    let parameters = [
+        ("UserName", name),
+        ("PolicyName", "p"),
+        ("PolicyDocument", policy.as_str()),
+    ];
+    admin.iam("PutUserPolicy", &parameters).ok();
+    let key = admin.iam("CreateAccessKey", &[("UserName", name)]).ok();
+    admin.with_keys(Keys {
+        id: key.text("AccessKeyId").unwrap(),
+        secret: key.text("SecretAccessKey").unwrap(),
+        token: None,
+    })
+}
+
+#[test]
+fn tags_at_creation_take_the_permission_to_tag() {
+    let fixture = Fixture::start();
+    let creator = user_with(&fixture, "creator", r#""iam:Create*""#);
+    let tagger = user_with(&fixture, "tagger", r#""iam:Create*","iam:Tag*""#);
+    let trust = trust_policy("s");
+    let tag = [("Tags.member.1.Key", "k"), ("Tags.member.1.Value", "v")];
+    for (action, parameters, tagging, resource) in [
+        (
+            "CreateRole",
+            vec![
+                ("RoleName", "new"),
+                ("AssumeRolePolicyDocument", trust.as_str()),
+            ],
+            "iam:TagRole",
+            "role/new",
+        ),
+        (
+            "CreateUser",
+            vec![("UserName", "new")],
+            "iam:TagUser",
+            "user/new",
+        ),
+        (
+            "CreatePolicy",
+            vec![("PolicyName", "new"), ("PolicyDocument", POLICY)],
+            "iam:TagPolicy",
+            "policy/new",
+        ),
+        (
+            "CreateOpenIDConnectProvider",
+            vec![("Url", "https://new.example")],
+            "iam:TagOpenIDConnectProvider",
+            "oidc-provider/new.example",
+        ),
+    ] {
+        let tagged: Vec<_> = parameters.iter().copied().chain(tag).collect();
+        let reply = creator.iam(action, &tagged);
+        assert_eq!(reply.error(), (403, "AccessDenied".to_owned()), "{action}");
+        let expected = format!(
+            "User: arn:aws:iam::{ACCOUNT}:user/creator is not authorized to perform: {tagging} on resource: \
+             arn:aws:iam::{ACCOUNT}:{resource} because no identity-based policy allows the {tagging} action"
+        );
+        assert_eq!(reply.message(), expected, "{action}");
+        tagger.iam(action, &tagged).ok();
+        let untagged: Vec<_> = parameters
+            .iter()
+            .map(|(name, value)| {
+                let other = value.replace("new", "other");
+                (
+                    *name,
+                    if other == *value {
+                        (*value).to_owned()
+                    } else {
+                        other
+                    },
+                )
+            })
+            .collect();
+        let untagged: Vec<(&str, &str)> = untagged
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        creator.iam(action, &untagged).ok();
+    }
+}
