@@ -82,7 +82,7 @@ impl ReadError {
     /// Returns the reason code.
     pub fn reason(&self) -> Reason {
         match &self.problem {
-            Problem::Syntax(SyntaxProblem::DuplicateKey { .. }) => Reason::FileKeyDuplicate,
+            Problem::Syntax(SyntaxProblem::DuplicateKey { .. }) => Reason::DuplicateKey,
             Problem::Syntax(_) => Reason::FileSyntaxInvalid,
             Problem::NotAnObject { .. } | Problem::Kind { .. } => Reason::FileKindUnexpected,
             Problem::ApiVersion { .. } => Reason::FileApiVersionUnexpected,

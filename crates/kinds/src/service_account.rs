@@ -165,10 +165,7 @@ mod tests {
                 "kind: ServiceAccount\nmetadata: {name: a}\n",
                 Reason::FileFieldMissing,
             ),
-            (
-                "kind: ServiceAccount\nkind: Pod\n",
-                Reason::FileKeyDuplicate,
-            ),
+            ("kind: ServiceAccount\nkind: Pod\n", Reason::DuplicateKey),
         ];
         for (text, reason) in cases {
             assert_eq!(

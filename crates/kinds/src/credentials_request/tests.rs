@@ -512,7 +512,7 @@ fn pasted_without_indentation_is_an_error_at_the_repeated_key() {
                 controller-tools.k8s.io: \"1.0\"\nname: manual-sts\nnamespace: manual-sts\nspec:\nproviderSpec:\n\
                 apiVersion: cloudcredential.openshift.io/v1\n";
     let error = error(text);
-    assert_eq!(error.reason(), Reason::FileKeyDuplicate);
+    assert_eq!(error.reason(), Reason::DuplicateKey);
     assert_eq!(
         error.place.position,
         Position {
