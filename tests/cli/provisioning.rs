@@ -440,6 +440,180 @@ fn ccoctl_says_what_the_peer_says_about_missing_flags() {
     assert_eq!(run(&mut home.command(&ccoctl)).code, 0);
 }
 
+#[test]
+fn ccoctl_tells_each_role_in_one_go_in_the_order_of_the_requests() {
+    let home = Home::new();
+    let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
+    let [_, ccoctl] = both_names(&home);
+    for number in 10..30 {
+        let request = REQUEST.replace("name: creds", &format!("name: creds{number}"));
+        home.write(&format!("requests/{number}.yaml"), &request);
+    }
+    let ran = run(sandbox.command(&home, &ccoctl).args([
+        "aws",
+        "create-all",
+        "--name=prod",
+        "--region=eu-west-1",
+        "--credentials-requests-dir=requests",
+        "--output-dir=out",
+    ]));
+    ran.succeeded();
+    let told: Vec<&str> = ran
+        .err
+        .lines()
+        .filter_map(|line| {
+            line.split_once("creds")
+                .map(|_| &line["2026/11/23 17:33:53 ".len()..])
+        })
+        .collect();
+    let expected: Vec<String> = (10..30)
+        .flat_map(|number| {
+            [
+                format!("Role arn:aws:iam::123456789012:role/prod-app-creds{number} created"),
+                format!("Updated Role policy for Role prod-app-creds{number}"),
+                format!(
+                    "Saved credentials configuration to: out/manifests/app-creds{number}-credentials.yaml"
+                ),
+            ]
+        })
+        .collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn ccoctl_refuses_a_flag_before_the_command() {
+    let home = Home::new();
+    let [_, ccoctl] = both_names(&home);
+    let ran = run(home
+        .command(&ccoctl)
+        .args(["aws", "--name=x", "create-all"]));
+    ran.refused(1, &["Error: unknown flag: --name"]);
+    let ran = run(home.command(&ccoctl).args(["help", "bogus"]));
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    assert!(ran.err.contains("Unknown help topic [`bogus`]"), "{ran:#?}");
+}
+
+#[test]
+fn arns_of_another_partition_or_account_are_refused_before_the_first_call() {
+    let home = Home::new();
+    home.write("requests/app.yaml", REQUEST);
+    let provider = "arn:aws:iam::123456789012:oidc-provider/a.example.com";
+    for (arguments, parts) in [
+        (
+            [
+                "--region",
+                "cn-north-1",
+                "--identity-provider-arn",
+                provider,
+            ]
+            .as_slice(),
+            ["partition of the region `cn-north-1`", "= expected aws-cn"].as_slice(),
+        ),
+        (
+            &[
+                "--region",
+                "eu-west-1",
+                "--identity-provider-arn",
+                provider,
+                "--permissions-boundary-arn",
+                "arn:aws:iam::210987654321:policy/b",
+            ],
+            &["another account", "= expected 123456789012"],
+        ),
+        (
+            &[
+                "--region",
+                "eu-west-1",
+                "--identity-provider-arn",
+                provider,
+                "--permissions-boundary-arn",
+                "arn:aws-cn:iam::aws:policy/PowerUserAccess",
+            ],
+            &["another partition", "= actual   aws-cn"],
+        ),
+        (
+            &[
+                "--region",
+                "eu-west-1",
+                "--identity-provider-arn",
+                provider,
+                "--endpoint-url",
+                "localhost:4566",
+            ],
+            &["the endpoint `localhost:4566` is no URL"],
+        ),
+    ] {
+        let ran = run(home
+            .command(PODPASS)
+            .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .args(["aws", "create-iam-roles", "--name", "prod"])
+            .args(["--credentials-requests-dir", "requests"])
+            .args(arguments));
+        ran.refused(2, parts);
+    }
+}
+
+#[test]
+fn a_provider_of_another_account_is_told_from_a_missing_one() {
+    let home = Home::new();
+    let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
+    home.write("requests/app.yaml", REQUEST);
+    let ran = run(sandbox
+        .command(&home, PODPASS)
+        .args(["aws", "create-iam-roles", "--name", "prod"])
+        .args([
+            "--region",
+            "eu-west-1",
+            "--credentials-requests-dir",
+            "requests",
+        ])
+        .args([
+            "--identity-provider-arn",
+            "arn:aws:iam::210987654321:oidc-provider/a.example.com",
+        ]));
+    ran.refused(
+        1,
+        &["OIDC_PROVIDER_MISSING", "caller's account 123456789012"],
+    );
+}
+
+#[test]
+fn a_profile_that_is_named_goes_before_keys_in_the_environment() {
+    let home = Home::new();
+    let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
+    home.write("requests/app.yaml", REQUEST);
+    home.write(
+        "config",
+        "[profile other]\naws_access_key_id = AKIAOTHEROTHEROTHER\naws_secret_access_key = x\n",
+    );
+    for (profile, expected) in [("other", "InvalidClientTokenId"), ("nosuch", "nosuch")] {
+        let ran = run(sandbox
+            .command(&home, PODPASS)
+            .env("AWS_CONFIG_FILE", home.path("config"))
+            .args([
+                "aws",
+                "create-iam-roles",
+                "--name",
+                "prod",
+                "--profile",
+                profile,
+            ])
+            .args([
+                "--region",
+                "eu-west-1",
+                "--credentials-requests-dir",
+                "requests",
+            ])
+            .args([
+                "--identity-provider-arn",
+                "arn:aws:iam::123456789012:oidc-provider/a.example.com",
+            ]));
+        ran.refused(3, &[expected]);
+    }
+}
+
 fn public_key(home: &Home) -> PathBuf {
     let path = home.path("keys/serviceaccount-signer.public");
     if !path.exists() {

@@ -10,7 +10,7 @@ use aws_sdk_s3::types::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use podpass_cloud::{Applied, Apply, CloudError, ErrorKind};
-use podpass_provision::{BucketName, ObjectUpload, PublicAccessBlock, Step, Tags};
+use podpass_provision::{BucketName, ObjectUpload, PublicAccessBlock, Replaces, Step, Tags};
 
 use crate::connection::Connection;
 use crate::error::has_code;
@@ -57,7 +57,9 @@ impl Connection {
                     .await
                     .map_err(|error| self.failed(step.action(), error))?;
             }
-            Step::PutObject { upload, .. } => self.upload(step.action(), upload).await?,
+            Step::PutObject { upload, replaces } => {
+                self.upload(step.action(), upload, replaces).await?;
+            }
             Step::TagObject { bucket, key, tags } => {
                 let tagging = s3_tagging(step.action(), tags)?;
                 let put = self
@@ -288,7 +290,17 @@ impl Connection {
         Ok(())
     }
 
-    async fn upload(&self, action: &'static str, upload: &ObjectUpload) -> Result<(), CloudError> {
+    async fn upload(
+        &self,
+        action: &'static str,
+        upload: &ObjectUpload,
+        replaces: &Replaces,
+    ) -> Result<(), CloudError> {
+        let (if_match, if_none_match) = match replaces {
+            Replaces::Nothing => (None, Some("*".to_owned())),
+            Replaces::Version(entity_tag) => (Some(entity_tag.clone()), None),
+            Replaces::Anything => (None, None),
+        };
         let put = self
             .s3
             .put_object()
@@ -296,11 +308,23 @@ impl Connection {
             .key(&upload.key)
             .content_type(upload.content_type)
             .tagging(as_query(&upload.tags))
+            .set_if_match(if_match)
+            .set_if_none_match(if_none_match)
             .body(ByteStream::from(upload.body.clone().into_bytes()));
-        put.send()
-            .await
-            .map_err(|error| self.failed(action, error))?;
-        Ok(())
+        match put.send().await {
+            Ok(_) => Ok(()),
+            // The answer to an earlier try was lost: what is there is this very upload.
+            Err(error) if has_code(&error, "PreconditionFailed") && self.holds(upload).await => {
+                Ok(())
+            }
+            Err(error) => Err(self.failed(action, error)),
+        }
+    }
+
+    /// Whether the object has the content of `upload`.
+    async fn holds(&self, upload: &ObjectUpload) -> bool {
+        let found = self.get_object(upload.bucket.as_str(), &upload.key).await;
+        found.is_ok_and(|body| body == upload.body.as_bytes())
     }
 }
 

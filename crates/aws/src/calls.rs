@@ -52,27 +52,6 @@ impl Connection {
         Ok(body.to_vec())
     }
 
-    /// The keys of a bucket that start with `prefix`, at most a thousand (`aws s3 ls s3://BUCKET/PREFIX`).
-    pub async fn list_objects(
-        &self,
-        bucket: &str,
-        prefix: &str,
-    ) -> Result<Vec<String>, CloudError> {
-        let listed = self
-            .s3
-            .list_objects_v2()
-            .bucket(bucket)
-            .prefix(prefix)
-            .send()
-            .await;
-        let listed = listed.map_err(|error| self.failed("s3:ListBucket", error))?;
-        Ok(listed
-            .contents()
-            .iter()
-            .filter_map(|object| object.key().map(str::to_owned))
-            .collect())
-    }
-
     /// Creates a customer managed policy and returns its ARN.
     pub async fn create_policy(&self, name: &str, document: &str) -> Result<String, CloudError> {
         let action = "iam:CreatePolicy";
@@ -104,20 +83,6 @@ impl Connection {
         made.role()
             .map(|role| role.arn().to_owned())
             .ok_or_else(|| self.unexpected(action, "the role's ARN"))
-    }
-
-    /// Replaces a role's trust policy.
-    pub async fn update_trust_policy(&self, role: &str, document: &str) -> Result<(), CloudError> {
-        let update = self
-            .iam
-            .update_assume_role_policy()
-            .role_name(role)
-            .policy_document(document);
-        update
-            .send()
-            .await
-            .map_err(|error| self.failed("iam:UpdateAssumeRolePolicy", error))?;
-        Ok(())
     }
 
     /// Attaches a managed policy to a role.

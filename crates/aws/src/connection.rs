@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials as SdkCredentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -41,7 +43,8 @@ impl Connection {
     /// Uses the environment as the AWS CLI does: variables, profiles, SSO, processes, web identity, containers, instance
     /// metadata, endpoint overrides and proxies.
     ///
-    /// Credentials are looked for at the first signed call. Fails when no region is set anywhere.
+    /// Credentials are looked for at the first signed call. Fails when no region is set anywhere, and when the endpoint
+    /// is no URL.
     pub async fn from_environment(settings: &EnvironmentSettings) -> Result<Self, CloudError> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .app_name(app_name())
@@ -60,11 +63,21 @@ impl Connection {
         if config.region().is_none() {
             return Err(CloudError::new(
                 ErrorKind::NoRegion,
-                "reading the AWS configuration",
+                READING,
                 "no region is set by `--region`, AWS_REGION or the profile",
             ));
         }
-        Ok(Self::of(config))
+        if let Some(endpoint) = config.endpoint_url().filter(|url| !is_http_url(url)) {
+            return Err(CloudError::new(
+                ErrorKind::InvalidEndpoint,
+                READING,
+                format!("the endpoint `{endpoint}` is no URL"),
+            ));
+        }
+        Ok(Self::of(match &settings.profile {
+            Some(profile) => with_profile(&config, profile),
+            None => config,
+        }))
     }
 
     /// Uses its arguments and nothing else: no variable, no file, no proxy, no metadata service.
@@ -127,6 +140,20 @@ impl Connection {
     }
 }
 
+/// A profile named on the command line goes before access keys in the environment, as with the AWS CLI: those may be of
+/// another account.
+fn with_profile(config: &SdkConfig, profile: &str) -> SdkConfig {
+    let surroundings = ProviderConfig::default().with_region(config.region().cloned());
+    let credentials = ProfileFileCredentialsProvider::builder()
+        .configure(&surroundings)
+        .profile_name(profile)
+        .build();
+    config
+        .to_builder()
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build()
+}
+
 /// Has no credentials, and looks for none.
 #[derive(Debug)]
 struct Nobody;
@@ -164,6 +191,17 @@ fn app_name() -> AppName {
     AppName::new("podpass").expect("the name has only letters")
 }
 
+/// Whether calls can be sent to an endpoint at all.
+fn is_http_url(endpoint: &str) -> bool {
+    let rest = ["http://", "https://"]
+        .into_iter()
+        .find_map(|scheme| endpoint.strip_prefix(scheme));
+    rest.is_some_and(|rest| {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        !host.is_empty() && !host.starts_with(':') && !rest.contains(char::is_whitespace)
+    })
+}
+
 /// Whether an endpoint is an address or `localhost`, under which no bucket has a name of its own.
 fn is_local(endpoint: &str) -> bool {
     let host = endpoint
@@ -176,6 +214,8 @@ fn is_local(endpoint: &str) -> bool {
         .unwrap_or_else(|| host.split(':').next().unwrap_or(host));
     host == "localhost" || host.parse::<IpAddr>().is_ok()
 }
+
+const READING: &str = "reading the AWS configuration";
 
 /// The SDK's own default.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
@@ -198,6 +238,23 @@ mod tests {
             ("https://127.0.0.1.example.com:80", false),
         ] {
             assert_eq!(is_local(endpoint), local, "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn endpoints_that_are_no_url_are_told() {
+        for (endpoint, url) in [
+            ("http://127.0.0.1:4566", true),
+            ("https://s3.example.com/path", true),
+            ("http://[::1]:4566", true),
+            ("localhost:4566", false),
+            ("not a url", false),
+            ("http://", false),
+            ("http://:80", false),
+            ("http://a b", false),
+            ("ftp://example.com", false),
+        ] {
+            assert_eq!(is_http_url(endpoint), url, "{endpoint}");
         }
     }
 

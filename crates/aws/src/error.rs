@@ -30,15 +30,14 @@ impl Connection {
             SdkError::ServiceError(answer) => {
                 let metadata = answer.err().meta();
                 let code = metadata.code().map(str::to_owned);
-                let message = metadata.message().map_or_else(
-                    || {
-                        format!(
-                            "the service answered with HTTP status {}",
-                            status.unwrap_or_default()
-                        )
-                    },
-                    str::to_owned,
-                );
+                let message = match (metadata.message(), status) {
+                    (Some(message), _) => message.to_owned(),
+                    (None, Some(status @ 200..=299)) => not_aws(&endpoint, status),
+                    (None, status) => format!(
+                        "the service answered with HTTP status {}",
+                        status.unwrap_or_default()
+                    ),
+                };
                 CloudError::new(kind_of(code.as_deref(), status), action, message)
                     .answered(code.as_deref(), request_id.as_deref())
             }
@@ -49,22 +48,13 @@ impl Connection {
                 action,
                 format!("{endpoint} did not answer in time"),
             ),
-            SdkError::ResponseError(answer) => {
-                let error = CloudError::new(
-                    ErrorKind::Other,
-                    action,
-                    format!(
-                        "{endpoint} gave an answer that is not AWS's (HTTP status {})",
-                        answer.raw().status()
-                    ),
-                )
-                .answered(None, request_id.as_deref());
-                error.because(SdkError::<E, HttpResponse>::ResponseError(answer))
-            }
-            SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) => {
-                unsent(action, &endpoint, error)
-            }
-            error => CloudError::new(ErrorKind::Other, action, "the call failed").because(error),
+            SdkError::ResponseError(answer) => CloudError::new(
+                ErrorKind::Other,
+                action,
+                not_aws(&endpoint, answer.raw().status().as_u16()),
+            )
+            .answered(None, request_id.as_deref()),
+            error => unsent(action, &endpoint, &error),
         }
     }
 
@@ -96,24 +86,33 @@ pub(crate) fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
         .map(|response| response.status().as_u16())
 }
 
+fn not_aws(endpoint: &str, status: u16) -> String {
+    format!("{endpoint} gave an answer that is not AWS's (HTTP status {status})")
+}
+
 /// Why a call never left: no credentials, no region, no connection. The last cause says it; the ones before are layers.
-fn unsent<E>(action: &'static str, endpoint: &str, error: SdkError<E, HttpResponse>) -> CloudError
+///
+/// The error itself goes no further: some of the SDK's layers print the whole request, tokens and keys included.
+fn unsent<E>(action: &'static str, endpoint: &str, error: &SdkError<E, HttpResponse>) -> CloudError
 where
     E: Error + Send + Sync + 'static,
 {
-    let (timed_out, no_connection) = match &error {
+    let (timed_out, no_connection) = match error {
         SdkError::DispatchFailure(failure) => {
             (failure.is_timeout(), failure.is_io() || failure.is_user())
         }
         _ => (false, false),
     };
-    let reason = innermost(&error);
-    if let Some(credentials) = cause::<CredentialsError>(&error) {
-        let message = match credentials {
-            CredentialsError::CredentialsNotLoaded(_) => {
-                "no AWS credentials in the environment, the profiles or the metadata of this machine".to_owned()
-            }
-            found => format!("the AWS credentials cannot be used: {}", innermost(found)),
+    let reason = innermost(error);
+    if let Some(credentials) = cause::<CredentialsError>(error) {
+        let reason = innermost(credentials);
+        let told = !matches!(credentials, CredentialsError::CredentialsNotLoaded(_));
+        // Of what was looked for in vain, only a profile was asked for by its name.
+        let message = if told || reason.to_ascii_lowercase().contains("profile") {
+            format!("the AWS credentials cannot be used: {reason}")
+        } else {
+            "no AWS credentials in the environment, the profiles or the metadata of this machine"
+                .to_owned()
         };
         return CloudError::new(ErrorKind::NoCredentials, action, message);
     }
@@ -129,7 +128,7 @@ where
         let message = format!("cannot reach {endpoint}: {reason}");
         return CloudError::new(ErrorKind::Unreachable { endpoint: whom }, action, message);
     }
-    CloudError::new(ErrorKind::Other, action, reason).because(error)
+    CloudError::new(ErrorKind::Other, action, reason)
 }
 
 fn kind_of(code: Option<&str>, status: Option<u16>) -> ErrorKind {
@@ -193,4 +192,35 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
         innermost = cause;
     }
     innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use podpass_cloud::{Exchange, WebIdentityRequest};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_shows_nothing_of_the_request() {
+        let region = "eu-west-1".parse().unwrap();
+        // The SDK's own error for an endpoint without a scheme prints the request with its body.
+        let connection = Connection::isolated("localhost:4566", &region, None);
+        let request = WebIdentityRequest::new(
+            "arn:aws:iam::123456789012:role/r",
+            "session",
+            "eyJhbGciOiJSUzI1NiJ9.e30.c2VjcmV0".parse().unwrap(),
+        );
+        let error = connection
+            .assume_role_with_web_identity(&request)
+            .await
+            .unwrap_err();
+        let mut told = format!("{error} {error:?}");
+        let mut next = error.source();
+        while let Some(cause) = next {
+            told.push_str(&cause.to_string());
+            next = cause.source();
+        }
+        assert!(told.contains("scheme"), "{told}");
+        assert!(!told.contains("c2VjcmV0"), "{told}");
+    }
 }

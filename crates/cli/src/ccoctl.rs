@@ -30,6 +30,16 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
             Some(leaf) => output::data(&help::leaf(leaf)),
             None => output::data(&help::aws()),
         },
+        ["help", word, ..] => {
+            output::note(&format!(
+                "Unknown help topic [`{word}`]\n{}",
+                help::root_usage()
+            ));
+            return ExitCode::SUCCESS;
+        }
+        ["aws", flag, ..] if flag.starts_with('-') => {
+            return unknown_flag(flag, &help::aws_usage());
+        }
         ["aws", name, rest @ ..] => return aws(name, rest),
         [other, ..] => return unknown(other),
     };
@@ -69,19 +79,23 @@ fn aws(name: &str, arguments: &[&str]) -> ExitCode {
 
 fn unknown(word: &str) -> ExitCode {
     if word.starts_with('-') {
-        let mistake = match word.strip_prefix("--") {
-            Some(name) => format!("unknown flag: --{}", name.split('=').next().unwrap_or(name)),
-            None => format!(
-                "unknown shorthand flag: '{}' in {word}",
-                word.chars().nth(1).unwrap_or('-')
-            ),
-        };
-        output::note(&format!("Error: {mistake}\n{}", help::root_usage()));
-        output::note(&timestamped(&mistake));
-        return ExitCode::FAILURE;
+        return unknown_flag(word, &help::root_usage());
     }
     let mistake = format!("unknown command \"{word}\" for \"ccoctl\"");
     output::note(&format!("Error: {mistake}\nRun 'ccoctl --help' for usage."));
+    output::note(&timestamped(&mistake));
+    ExitCode::FAILURE
+}
+
+fn unknown_flag(word: &str, usage: &str) -> ExitCode {
+    let mistake = match word.strip_prefix("--") {
+        Some(name) => format!("unknown flag: --{}", name.split('=').next().unwrap_or(name)),
+        None => format!(
+            "unknown shorthand flag: '{}' in {word}",
+            word.chars().nth(1).unwrap_or('-')
+        ),
+    };
+    output::note(&format!("Error: {mistake}\n{usage}"));
     output::note(&timestamped(&mistake));
     ExitCode::FAILURE
 }

@@ -83,7 +83,7 @@ impl Failure {
     pub(crate) fn cloud(error: &CloudError) -> Self {
         let exit = match error.kind {
             ErrorKind::NotAuthorised | ErrorKind::NoCredentials => Exit::NotAuthorised,
-            ErrorKind::NoRegion => Exit::Usage,
+            ErrorKind::NoRegion | ErrorKind::InvalidEndpoint => Exit::Usage,
             ErrorKind::TimedOut { .. } => Exit::TimedOut,
             _ => Exit::Failed,
         };

@@ -29,6 +29,8 @@ pub enum ErrorKind {
     NoCredentials,
     /// The caller's settings name no region, or what they name is not one.
     NoRegion,
+    /// The endpoint in the caller's settings is no URL.
+    InvalidEndpoint,
     /// The endpoint did not answer.
     Unreachable {
         /// Whom the call was meant for.
@@ -94,6 +96,9 @@ impl CloudError {
                                          `--profile`, or log in with `aws sso login`"
                 .to_owned(),
             ErrorKind::NoRegion => "name a region with `--region`".to_owned(),
+            ErrorKind::InvalidEndpoint => {
+                "write `http://HOST:PORT` or `https://HOST` in `--endpoint-url`, AWS_ENDPOINT_URL or the profile".to_owned()
+            }
             ErrorKind::Unreachable { endpoint } | ErrorKind::TimedOut { endpoint } => {
                 format!("check the network, the proxy settings, and that {endpoint} is the right endpoint")
             }

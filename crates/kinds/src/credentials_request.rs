@@ -44,6 +44,28 @@ pub struct CredentialsRequest {
     pub metadata: RequestMetadata,
     /// What is requested.
     pub spec: CredentialsRequestSpec,
+    /// Where its fields stand, for those who judge their values.
+    pub places: RequestPlaces,
+}
+
+/// Where the fields of a CredentialsRequest stand in the file; for an absent field, where the mapping starts that lacks
+/// it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestPlaces {
+    /// `spec.secretRef.namespace`.
+    pub secret_namespace: Position,
+    /// `spec.secretRef.name`.
+    pub secret_name: Position,
+    /// `spec.serviceAccountNames`.
+    pub service_account_names: Position,
+    /// The items of `spec.serviceAccountNames`.
+    pub service_accounts: Vec<Position>,
+    /// `spec.cloudTokenPath`.
+    pub cloud_token_path: Position,
+    /// `spec.providerSpec.statementEntries`.
+    pub statement_entries: Position,
+    /// `spec.providerSpec.permissionsBoundary`.
+    pub permissions_boundary: Position,
 }
 
 /// The metadata of a CredentialsRequest.

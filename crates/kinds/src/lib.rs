@@ -21,7 +21,8 @@ pub use podpass_policy::{Effect, Position};
 pub use credentials_request::{
     Applicability, AwsProviderSpec, CredentialsRequest, CredentialsRequestSpec,
     DEFAULT_CLOUD_TOKEN_PATH, Document, DocumentContent, OtherCloud, PolicyCondition,
-    RequestMetadata, RequestName, SecretRef, StatementEntry, read_credentials_requests,
+    RequestMetadata, RequestName, RequestPlaces, SecretRef, StatementEntry,
+    read_credentials_requests,
 };
 pub use object::{Object, read_objects};
 pub use pod::{PodManifest, read_pods};

@@ -16,7 +16,7 @@ mod scalar;
 pub use decode::DecodeError;
 pub use node::{Content, Member, Node};
 pub use parse::{Document, SyntaxError, SyntaxProblem, parse};
-pub use print::to_string;
+pub use print::{string_text, to_string};
 
 #[cfg(test)]
 mod tests;

@@ -92,6 +92,8 @@ pub enum Seen<T> {
 pub struct ObservedObject {
     /// Its content; bytes that are not UTF-8 are replaced, which makes it a document to repair.
     pub body: String,
+    /// Its entity tag, which tells one version of it from another.
+    pub entity_tag: Option<String>,
     /// Its tags.
     pub tags: Tags,
 }
@@ -196,6 +198,14 @@ pub enum Refusal {
         /// The bucket.
         bucket: String,
     },
+    /// The bucket is not the cluster's yet and its policy cannot be seen, so that writing one could lose another.
+    #[error(
+        "the policy of bucket/{bucket} cannot be read, and the bucket carries no ownership tag yet"
+    )]
+    BucketPolicyHidden {
+        /// The bucket.
+        bucket: String,
+    },
     /// Adding to a role's trust policy would bring it over the highest limit AWS grants.
     #[error(
         "the trust policy of role/{role} would have {size} characters without whitespace: AWS allows at most {max}",
@@ -293,6 +303,9 @@ impl Refusal {
             }
             Self::BucketPolicyUnreadable { .. } => {
                 "repair or remove the bucket's policy, then run again"
+            }
+            Self::BucketPolicyHidden { .. } => {
+                "allow the caller `s3:GetBucketPolicy`, then run again"
             }
             Self::TrustPolicyTooLarge { .. } => {
                 "remove statements, subjects or audiences that nobody needs any more from it, then run again"

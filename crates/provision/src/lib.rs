@@ -28,7 +28,7 @@ pub use identity_provider::{
 };
 pub use names::{BucketName, ClusterName, NameError, Region, RoleNames};
 pub use permissions_policy::permissions_policy;
-pub use plan::{ObjectUpload, Outcome, Plan, PublicAccessBlock, Resource, Step};
+pub use plan::{ObjectUpload, Outcome, Plan, PublicAccessBlock, Replaces, Resource, Step};
 pub use requests::{
     Claim, DocumentPlace, RequestError, RequestFile, RoleRequest, Selection, Skipped, TechPreview,
     select,

@@ -1,5 +1,6 @@
 //! The manifests that the installer, or `oc apply`, puts into the cluster: exactly ccoctl's bytes.
 
+use podpass_kinds::yaml;
 use podpass_policy::RoleArn;
 
 use crate::requests::RoleRequest;
@@ -46,8 +47,11 @@ fn secret_with(request: &RoleRequest, role_arn: &str, last_line: &str) -> Manife
         token_path,
         ..
     } = request;
+    let file_name = format!("{namespace}-{name}-credentials.yaml");
+    // A name such as `123` or `yes` is no text unless it is quoted.
+    let [namespace, name] = [namespace, name].map(|name| yaml::string_text(name));
     Manifest {
-        file_name: format!("{namespace}-{name}-credentials.yaml"),
+        file_name,
         content: format!(
             "apiVersion: v1\n\
              stringData:\n  \
@@ -111,6 +115,21 @@ metadata:
   name: cloud-credentials
   namespace: openshift-ingress-operator
 type: Opaque"
+        );
+    }
+
+    #[test]
+    fn names_that_yaml_takes_for_something_else_are_quoted() {
+        let mut numeric = request(DEFAULT_CLOUD_TOKEN_PATH);
+        (numeric.secret_namespace, numeric.secret_name) = ("yes".to_owned(), "123".to_owned());
+        let manifest = secret_to_be_completed(&numeric);
+        assert_eq!(manifest.file_name, "yes-123-credentials.yaml");
+        assert!(
+            manifest
+                .content
+                .contains("  name: \"123\"\n  namespace: \"yes\"\n"),
+            "{}",
+            manifest.content
         );
     }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// The name of a cluster (`--name`): it goes into tags, role names and the bucket's name.
 ///
-/// Characters are those of a role name; whether a bucket can be named after it is [`BucketName::for_issuer_of`]'s
+/// Characters are those that both a role name and a tag of IAM take; whether a bucket can be named after it is [`BucketName::for_issuer_of`]'s
 /// question, because roles can be made for a cluster whose issuer is elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClusterName(String);
@@ -94,9 +94,11 @@ impl FromStr for ClusterName {
         }
         if !name
             .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"+=,.@-_".contains(&b))
+            .all(|b| b.is_ascii_alphanumeric() || b"+=.@-_".contains(&b))
         {
-            return refuse("only letters, digits and `+=,.@-_` may stand in a role name");
+            return refuse(
+                "only letters, digits and `+=.@-_` may stand in a role name and in a tag",
+            );
         }
         Ok(Self(name.to_owned()))
     }
@@ -298,7 +300,7 @@ mod tests {
     #[test]
     fn refuses_cluster_names_that_cannot_name_anything() {
         let long = "a".repeat(90);
-        for name in ["", "a b", "a/b", "ä", long.as_str()] {
+        for name in ["", "a b", "a/b", "a,b", "ä", long.as_str()] {
             assert!(name.parse::<ClusterName>().is_err(), "{name}");
         }
         assert!("My_Cluster.1".parse::<ClusterName>().is_ok());

@@ -72,6 +72,18 @@ pub struct ObjectUpload {
     pub tags: Tags,
 }
 
+/// What an upload may take the place of. Anything else that is found there by then, such as the key of a run on another
+/// machine, refuses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replaces {
+    /// No object.
+    Nothing,
+    /// The version that was read, by its entity tag.
+    Version(String),
+    /// Whatever is there: the version that was read has no entity tag.
+    Anything,
+}
+
 /// One call that changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -108,8 +120,8 @@ pub enum Step {
     PutObject {
         /// What is uploaded.
         upload: ObjectUpload,
-        /// Whether the key exists already.
-        replaces: bool,
+        /// What the key may hold until then.
+        replaces: Replaces,
     },
     /// `s3:PutObjectTagging`; the whole set.
     TagObject {
@@ -383,7 +395,10 @@ impl Step {
             }
             Self::PutObject { upload, replaces } => format!(
                 "{} {} in bucket {}",
-                if *replaces { "update" } else { "upload" },
+                match replaces {
+                    Replaces::Nothing => "upload",
+                    _ => "update",
+                },
                 upload.key,
                 upload.bucket
             ),
@@ -421,7 +436,8 @@ impl Step {
             | Self::CreateOidcProvider { .. }
             | Self::CreateRole { .. }
             | Self::PutObject {
-                replaces: false, ..
+                replaces: Replaces::Nothing,
+                ..
             } => Outcome::Created,
             _ => Outcome::Configured,
         }

@@ -1,13 +1,16 @@
 //! From the documents of a directory to the requests that become roles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use podpass_kinds::{
-    Applicability, CredentialsRequest, DEFAULT_CLOUD_TOKEN_PATH, Document, DocumentContent,
-    Position, Reason, StatementEntry,
+    Applicability, CredentialsRequest, CredentialsRequestSpec, DEFAULT_CLOUD_TOKEN_PATH, Document,
+    DocumentContent, Position, Reason, RequestPlaces, SecretRef, StatementEntry,
 };
+use podpass_policy::{self as policy, DocumentKind, InvalidArn, PolicyArn, PolicyErrorKind};
 use thiserror::Error;
+
+use crate::permissions_policy::permissions_policy;
 
 /// What one CredentialsRequest for AWS asks for, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +32,7 @@ pub struct RoleRequest {
     /// What the role may do.
     pub statements: Vec<StatementEntry>,
     /// The managed policy that the request itself wants to be bounded by.
-    pub boundary: Option<String>,
+    pub boundary: Option<PolicyArn>,
 }
 
 /// A document in a file of a directory.
@@ -39,7 +42,7 @@ pub struct DocumentPlace {
     pub file: String,
     /// The number of the document in the file, from 1.
     pub document: usize,
-    /// Where the document starts.
+    /// Where the document starts, or the field that is meant.
     pub position: Position,
 }
 
@@ -135,6 +138,32 @@ pub enum RequestError {
         name: String,
         /// Its value.
         value: String,
+    },
+    /// The boundary is not the ARN of a managed policy.
+    #[error(
+        "{place}: CredentialsRequest `{name}`: `spec.providerSpec.permissionsBoundary`: {problem}"
+    )]
+    InvalidBoundary {
+        /// Where it stands.
+        place: DocumentPlace,
+        /// The request's name.
+        name: String,
+        /// What is wrong with it, with its value.
+        problem: Box<InvalidArn>,
+    },
+    /// IAM would refuse a statement.
+    #[error(
+        "{place}: CredentialsRequest `{name}`: `spec.providerSpec.statementEntries[{index}]`: {problem}"
+    )]
+    InvalidStatement {
+        /// Where it stands.
+        place: DocumentPlace,
+        /// The request's name.
+        name: String,
+        /// Its place in the list, from 0.
+        index: usize,
+        /// What is wrong with it, with its value.
+        problem: Box<PolicyErrorKind>,
     },
     /// Two different requests would share one role and one secret manifest.
     #[error(
@@ -249,8 +278,7 @@ impl RoleRequest {
     }
 
     fn asks_the_same_as(&self, other: &Self) -> bool {
-        let statements =
-            |request: &Self| crate::permissions_policy::permissions_policy(&request.statements);
+        let statements = |request: &Self| permissions_policy(&request.statements);
         self.secret_namespace == other.secret_namespace
             && self.secret_name == other.secret_name
             && self.service_accounts == other.service_accounts
@@ -260,54 +288,75 @@ impl RoleRequest {
     }
 
     fn checked(request: CredentialsRequest, place: DocumentPlace) -> Result<Self, RequestError> {
-        let CredentialsRequest { metadata, spec } = request;
+        let CredentialsRequest {
+            metadata,
+            spec,
+            places,
+        } = request;
         let name = metadata.name;
+        let at = |position: Position| DocumentPlace {
+            position,
+            ..place.clone()
+        };
         if spec.service_account_names.is_empty() {
+            let place = at(places.service_account_names);
             return Err(RequestError::NoServiceAccounts { place, name });
         }
         if spec.provider_spec.statement_entries.is_empty() {
+            let place = at(places.statement_entries);
             return Err(RequestError::NoStatements { place, name });
         }
-        let names = [
-            ("spec.secretRef.namespace", &spec.secret_ref.namespace),
-            ("spec.secretRef.name", &spec.secret_ref.name),
-        ];
-        let accounts = spec
-            .service_account_names
-            .iter()
-            .map(|account| ("spec.serviceAccountNames", account));
-        if let Some((field, value)) = names
-            .into_iter()
-            .chain(accounts)
-            .find(|(_, value)| !is_dns_subdomain(value))
-        {
+        if let Some((position, field, value)) = bad_name(&spec, &places) {
             return Err(RequestError::InvalidName {
-                place,
+                place: at(position),
                 name,
                 field,
-                value: value.clone(),
+                value: value.to_owned(),
             });
         }
         let token_path = spec
             .cloud_token_path
             .unwrap_or_else(|| DEFAULT_CLOUD_TOKEN_PATH.to_owned());
-        if !token_path.starts_with('/') || token_path.contains(char::is_control) {
+        if !token_path.starts_with('/') || token_path.contains(breaks_a_line) {
             return Err(RequestError::InvalidTokenPath {
-                place,
+                place: at(places.cloud_token_path),
                 name,
                 value: token_path.escape_debug().to_string(),
             });
         }
+        let statements = spec.provider_spec.statement_entries;
+        for (index, entry) in statements.iter().enumerate() {
+            let document = permissions_policy(std::slice::from_ref(entry));
+            if let Err(error) = policy::Document::parse(&document, DocumentKind::Permissions) {
+                return Err(RequestError::InvalidStatement {
+                    place: at(entry.position),
+                    name,
+                    index,
+                    problem: Box::new(error.kind),
+                });
+            }
+        }
+        let boundary = spec.provider_spec.permissions_boundary;
+        let boundary = match boundary.as_deref().map(str::parse).transpose() {
+            Ok(boundary) => boundary,
+            Err(problem) => {
+                return Err(RequestError::InvalidBoundary {
+                    place: at(places.permissions_boundary),
+                    name,
+                    problem: Box::new(problem),
+                });
+            }
+        };
         Ok(Self {
             place,
             request_namespace: metadata.namespace,
             request_name: name,
             secret_namespace: spec.secret_ref.namespace,
             secret_name: spec.secret_ref.name,
-            service_accounts: spec.service_account_names,
+            service_accounts: without_repetition(spec.service_account_names),
             token_path,
-            statements: spec.provider_spec.statement_entries,
-            boundary: spec.provider_spec.permissions_boundary,
+            statements,
+            boundary,
         })
     }
 }
@@ -325,8 +374,8 @@ impl fmt::Display for DocumentPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}:{}: document {}",
-            self.file, self.position.line, self.document
+            "{}:{}:{}: document {}",
+            self.file, self.position.line, self.position.column, self.document
         )
     }
 }
@@ -356,7 +405,10 @@ impl RequestError {
             Self::NothingToDo { .. } => Reason::NothingToDo,
             Self::NoServiceAccounts { .. } => Reason::ServiceAccountsMissing,
             Self::NoStatements { .. } => Reason::FileFieldMissing,
-            Self::InvalidName { .. } | Self::InvalidTokenPath { .. } => Reason::FileFieldInvalid,
+            Self::InvalidName { .. }
+            | Self::InvalidTokenPath { .. }
+            | Self::InvalidBoundary { .. }
+            | Self::InvalidStatement { .. } => Reason::FileFieldInvalid,
             Self::Conflict { .. } => Reason::RoleNameCollision,
         }
     }
@@ -374,8 +426,12 @@ impl RequestError {
                 "use lower-case letters, digits, hyphens and dots, as Kubernetes does"
             }
             Self::InvalidTokenPath { .. } => {
-                "write the path at which the pod mounts its token, from the root"
+                "write the path at which the pod mounts its token, from the root and in one line"
             }
+            Self::InvalidBoundary { .. } => {
+                "write the ARN of a managed policy: arn:aws:iam::<12 digits>:policy/<name>"
+            }
+            Self::InvalidStatement { .. } => "correct the statement: IAM would refuse it",
             Self::Conflict { .. } => "keep one of the two, or give the secret of one another name",
         }
     }
@@ -409,16 +465,56 @@ fn applicable(
     }
 }
 
-/// RFC 1123: what Kubernetes takes for namespaces (and more), secrets and service accounts.
+/// The first name that cannot be one in Kubernetes: where it stands, in which field, and what it is.
+fn bad_name<'s>(
+    spec: &'s CredentialsRequestSpec,
+    places: &RequestPlaces,
+) -> Option<(Position, &'static str, &'s str)> {
+    let SecretRef { namespace, name } = &spec.secret_ref;
+    if !is_dns_label(namespace) {
+        let position = places.secret_namespace;
+        return Some((position, "spec.secretRef.namespace", namespace));
+    }
+    if !is_dns_subdomain(name) {
+        return Some((places.secret_name, "spec.secretRef.name", name));
+    }
+    let mut accounts = spec
+        .service_account_names
+        .iter()
+        .zip(&places.service_accounts);
+    let (account, position) = accounts.find(|(account, _)| !is_dns_subdomain(account))?;
+    Some((*position, "spec.serviceAccountNames", account))
+}
+
+/// RFC 1123: what Kubernetes takes for namespaces.
+fn is_dns_label(name: &str) -> bool {
+    name.len() <= 63 && has_form_of_label(name)
+}
+
+/// RFC 1123: what Kubernetes takes for secrets and service accounts; only the whole has a greatest length.
 fn is_dns_subdomain(name: &str) -> bool {
-    let label = |label: &str| {
-        let edge = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-        !label.is_empty()
-            && label.bytes().all(|b| edge(b) || b == b'-')
-            && edge(label.as_bytes()[0])
-            && edge(label.as_bytes()[label.len() - 1])
-    };
-    name.len() <= 253 && name.split('.').all(label)
+    name.len() <= 253 && name.split('.').all(has_form_of_label)
+}
+
+fn has_form_of_label(label: &str) -> bool {
+    let edge = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let bytes = label.as_bytes();
+    bytes.first().copied().is_some_and(edge)
+        && bytes.last().copied().is_some_and(edge)
+        && bytes.iter().all(|&b| edge(b) || b == b'-')
+}
+
+/// What ends a line for some reader of YAML or of a credentials file.
+fn breaks_a_line(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+fn without_repetition(names: Vec<String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    names
+        .into_iter()
+        .filter(|name| seen.insert(name.clone()))
+        .collect()
 }
 
 #[cfg(test)]

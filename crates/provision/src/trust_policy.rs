@@ -49,7 +49,7 @@ impl WebIdentityTrust {
         });
         let complete = own.clone().any(|(_, conditions)| {
             is_subset(&self.subjects, conditions.subjects)
-                && is_subset(&self.audiences, conditions.audiences)
+                && is_subset(&self.audiences, conditions.audiences.unwrap_or_default())
         });
         if complete {
             return Ok(TrustUpdate {
@@ -57,12 +57,15 @@ impl WebIdentityTrust {
                 notes,
             });
         }
-        match own.next() {
+        match own.find(|(_, conditions)| self.may_extend(conditions)) {
             Some((index, conditions)) => {
                 let sid = found[index]
                     .as_ref()
                     .and_then(|statement| statement.sid.clone());
-                let mut statement = self.statement(conditions.subjects, conditions.audiences);
+                let mut statement = self.statement(
+                    conditions.subjects,
+                    conditions.audiences.unwrap_or_default(),
+                );
                 statement.sid = sid;
                 document.replace(index, &statement);
             }
@@ -71,6 +74,14 @@ impl WebIdentityTrust {
         Ok(TrustUpdate {
             document: Some(document.to_json()),
             notes,
+        })
+    }
+
+    /// Whether a statement can take our subjects and audiences without its other subjects gaining an audience that it
+    /// keeps from them. One without any audience lets them use all.
+    fn may_extend(&self, conditions: &Conditions<'_>) -> bool {
+        conditions.audiences.is_none_or(|audiences| {
+            is_subset(&self.audiences, audiences) || is_subset(conditions.subjects, &self.subjects)
         })
     }
 
@@ -96,10 +107,13 @@ impl WebIdentityTrust {
 
     fn note(&self, index: usize, statement: Option<&WebIdentityStatement>) -> Option<String> {
         let number = index + 1;
-        let Some(statement) = statement else {
-            return Some(format!(
+        let not_ours = || {
+            Some(format!(
                 "statement {number} of the trust policy is not podpass's; it stays"
-            ));
+            ))
+        };
+        let Some(statement) = statement else {
+            return not_ours();
         };
         let provider = self.provider.to_string();
         if !statement.principal.federated.as_slice().contains(&provider) {
@@ -108,7 +122,9 @@ impl WebIdentityTrust {
                 statement.principal.federated.as_slice().join(", ")
             ));
         }
-        let conditions = statement.conditions_for(&self.provider)?;
+        let Some(conditions) = statement.conditions_for(&self.provider) else {
+            return not_ours();
+        };
         let others: Vec<&str> = conditions
             .subjects
             .iter()
@@ -203,7 +219,8 @@ struct StringEqualsOnly {
 
 struct Conditions<'a> {
     subjects: &'a [String],
-    audiences: &'a [String],
+    /// `None` when the statement has no condition on the audience.
+    audiences: Option<&'a [String]>,
 }
 
 impl WebIdentityStatement {
@@ -228,7 +245,7 @@ impl WebIdentityStatement {
         ours.then_some(())?;
         Some(Conditions {
             subjects: subjects?,
-            audiences: audiences.unwrap_or_default(),
+            audiences,
         })
     }
 }

@@ -124,6 +124,7 @@ impl Connection {
             Err(error) if has_code(&error, "NoSuchKey") => return Ok(None),
             Err(error) => return Err(self.failed("s3:GetObject", error)),
         };
+        let entity_tag = found.e_tag;
         let body = found.body.collect().await.map_err(|error| {
             CloudError::new(
                 ErrorKind::Other,
@@ -142,6 +143,7 @@ impl Connection {
         let tagging = tagging.map_err(|error| self.failed("s3:GetObjectTagging", error))?;
         Ok(Some(ObservedObject {
             body: String::from_utf8_lossy(&body.into_bytes()).into_owned(),
+            entity_tag,
             tags: tags(tagging.tag_set()),
         }))
     }

@@ -19,6 +19,14 @@ pub(crate) fn root_usage() -> String {
 }
 
 pub(crate) fn aws() -> String {
+    format!(
+        "Create the key pair, the identity provider and the IAM roles of a cluster on AWS\n\n{}\n\
+         Use \"ccoctl aws [command] --help\" for more information about a command.\n",
+        aws_usage()
+    )
+}
+
+pub(crate) fn aws_usage() -> String {
     let width = Leaf::ALL
         .iter()
         .map(|leaf| leaf.name().len())
@@ -28,11 +36,9 @@ pub(crate) fn aws() -> String {
         .map(|leaf| format!("  {:<width$} {}\n", leaf.name(), leaf.summary()))
         .concat();
     format!(
-        "Create the key pair, the identity provider and the IAM roles of a cluster on AWS\n\n\
-         Usage:\n  ccoctl aws [command]\n\n\
+        "Usage:\n  ccoctl aws [command]\n\n\
          Available Commands:\n{commands}\n\
-         Flags:\n  -h, --help   help for aws\n\n\
-         Use \"ccoctl aws [command] --help\" for more information about a command.\n"
+         Flags:\n  -h, --help   help for aws\n"
     )
 }
 

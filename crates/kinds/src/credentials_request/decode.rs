@@ -6,8 +6,9 @@ use serde::Deserialize;
 
 use super::{
     AwsProviderSpec, CredentialsRequest, CredentialsRequestSpec, Document, DocumentContent, Effect,
-    OtherCloud, PolicyCondition, RequestMetadata, SecretRef, StatementEntry,
+    OtherCloud, PolicyCondition, RequestMetadata, RequestPlaces, SecretRef, StatementEntry,
 };
+use crate::Position;
 use crate::annotations;
 use crate::object::Object;
 use crate::read_error::{Problem, ReadError};
@@ -86,11 +87,35 @@ fn read_request(object: &Object) -> Result<DocumentContent, ReadError> {
     }
 
     let provider_spec = read_provider_spec(provider).map_err(in_provider)?;
+    let places = places_of(spec, provider);
     let spec = read_spec(spec, provider_spec).map_err(|error| field_error(error.within("spec")))?;
     Ok(DocumentContent::Request(Box::new(CredentialsRequest {
         metadata,
         spec,
+        places,
     })))
+}
+
+fn places_of(spec: &Node, provider: &Node) -> RequestPlaces {
+    let place = |parent: &Node, field: &str| -> Position {
+        parent
+            .get(field)
+            .map_or(parent.position, |node| node.position)
+    };
+    let secret = spec.get("secretRef").unwrap_or(spec);
+    let accounts = match spec.get("serviceAccountNames").map(|names| &names.content) {
+        Some(Content::Sequence(items)) => items.as_slice(),
+        _ => &[],
+    };
+    RequestPlaces {
+        secret_namespace: place(secret, "namespace"),
+        secret_name: place(secret, "name"),
+        service_account_names: place(spec, "serviceAccountNames"),
+        service_accounts: accounts.iter().map(|account| account.position).collect(),
+        cloud_token_path: place(spec, "cloudTokenPath"),
+        statement_entries: place(provider, "statementEntries"),
+        permissions_boundary: place(provider, "permissionsBoundary"),
+    }
 }
 
 fn read_metadata(root: &Node) -> Result<RequestMetadata, DecodeError> {

@@ -131,7 +131,8 @@ fn can_be_block(text: &str) -> bool {
         && !text.contains('\t')
 }
 
-fn string_text(text: &str) -> String {
+/// Writes one line of text as a scalar: plain where every reader takes it for text, else in quotes.
+pub fn string_text(text: &str) -> String {
     if is_plain_safe(text) {
         text.to_owned()
     } else {

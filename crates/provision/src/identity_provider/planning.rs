@@ -9,7 +9,7 @@ use super::{
     JWKS_KEY, ObservedBucket, ObservedIdentityProvider, ObservedObject, ObservedOidcProvider,
     Refusal, Seen,
 };
-use crate::plan::{ObjectUpload, Plan, PublicAccessBlock, Resource, Step};
+use crate::plan::{ObjectUpload, Plan, PublicAccessBlock, Replaces, Resource, Step};
 use crate::tags::{Ownership, Tags, ownership_key};
 
 impl IdentityProvider {
@@ -97,6 +97,19 @@ impl IdentityProvider {
             state.empty && state.tags.is_empty() && !matches!(state.policy, Seen::Present(_));
         if !just_made {
             self.require_ownership(&Resource::bucket(&self.bucket), &state.tags, adoption)?;
+        }
+        if state.tags.owner(&self.cluster) != Ownership::Ours {
+            if state.policy == Seen::Hidden {
+                return Err(Refusal::BucketPolicyHidden {
+                    bucket: self.bucket.to_string(),
+                });
+            }
+            if !state.empty {
+                plan.notes.push(format!(
+                    "bucket {} holds objects already; as the issuer's, anyone can read all of them",
+                    self.bucket
+                ));
+            }
         }
         if !self.tags().missing_from(&state.tags).is_empty() {
             plan.steps
@@ -312,7 +325,13 @@ impl IdentityProvider {
                 tags: replaced
                     .map_or_else(|| self.tags(), |found| found.tags.merged_with(&self.tags())),
             },
-            replaces: replaced.is_some(),
+            replaces: match replaced {
+                None => Replaces::Nothing,
+                Some(found) => found
+                    .entity_tag
+                    .clone()
+                    .map_or(Replaces::Anything, Replaces::Version),
+            },
         }
     }
 

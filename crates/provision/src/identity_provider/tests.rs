@@ -1,7 +1,7 @@
-use podpass_testkit::test_data;
+mod keys;
 
 use super::*;
-use crate::plan::{Outcome, Resource, Step};
+use crate::plan::{Outcome, Replaces, Resource, Step};
 
 /// An account as far as steps change it.
 #[derive(Clone, Debug)]
@@ -74,6 +74,7 @@ impl Account {
             Step::PutObject { upload, .. } => {
                 let object = Some(ObservedObject {
                     body: upload.body.clone(),
+                    entity_tag: Some(format!("\"{}\"", upload.body.len())),
                     tags: upload.tags.clone(),
                 });
                 self.bucket().empty = false;
@@ -283,6 +284,14 @@ fn an_untagged_bucket_is_taken_for_our_own_only_while_it_is_empty() {
     ));
     let adopted = desired().plan(&account.0, Adoption::Adopt).unwrap().plan;
     assert_eq!(actions(&adopted.steps), ["s3:PutBucketTagging"]);
+    assert!(
+        adopted
+            .notes
+            .iter()
+            .any(|note| note.contains("anyone can read")),
+        "{:?}",
+        adopted.notes
+    );
 }
 
 #[test]
@@ -456,62 +465,6 @@ fn the_bucket_policy_is_in_the_partition_of_the_region() {
 }
 
 #[test]
-fn published_keys_are_added_to_and_never_lost() {
-    let Some(path) = test_data("keys/fixed-public-key.pub") else {
-        return;
-    };
-    let key = PublicKey::from_pem(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let desired = desired_with(std::slice::from_ref(&key));
-    let mut account = Account::complete(&desired);
-    let other = r#"{"keys":[{"kty":"EC","kid":"old","crv":"P-256","x":"AA","y":"BB"}]}"#;
-    account.bucket().jwks.as_mut().unwrap().body = other.to_owned();
-    let plan = desired.plan(&account.0, Adoption::Refuse).unwrap().plan;
-    let [
-        Step::PutObject {
-            upload,
-            replaces: true,
-        },
-    ] = plan.steps.as_slice()
-    else {
-        panic!("only the keys change: {:?}", plan.steps);
-    };
-    let published = Jwks::parse(&upload.body).unwrap();
-    let kids: Vec<_> = published
-        .keys
-        .iter()
-        .map(|key| key.kid.as_deref().unwrap())
-        .collect();
-    // The kid is the one that upstream's own test expects of this key.
-    assert_eq!(kids, ["old", "vTM0nbCme-yk2IjmPYHm9h5pYmdR-9LztPbV76J2C6E"]);
-    assert!(upload.body.contains("P-256"), "{}", upload.body);
-    account.take_all(&plan.steps);
-    assert!(
-        desired
-            .plan(&account.0, Adoption::Refuse)
-            .unwrap()
-            .plan
-            .is_empty()
-    );
-}
-
-#[test]
-fn keys_that_cannot_be_read_are_not_overwritten() {
-    for body in [
-        "<html>",
-        r#"{"keys":[{"kty":"RSA","kid":"a","n":"AA","e":"AQAB","d":"secret"}]}"#,
-    ] {
-        let mut account = Account::complete(&desired());
-        account.bucket().jwks.as_mut().unwrap().body = body.to_owned();
-        let refusal = refused(&account, Adoption::Adopt);
-        assert!(
-            matches!(refusal, Refusal::JwksUnreadable { .. }),
-            "{refusal}"
-        );
-        assert!(!refusal.to_string().contains("secret"), "{refusal}");
-    }
-}
-
-#[test]
 fn a_caller_with_ccoctls_permissions_only_can_make_and_rerun() {
     let steps = planned(&Account::empty()).plan.steps;
     let hide = |account: &mut Account| {
@@ -528,6 +481,27 @@ fn a_caller_with_ccoctls_permissions_only_can_make_and_rerun() {
         assert_eq!(made, expected, "after {taken} steps");
         assert_eq!(plan.notes.is_empty(), expected, "after {taken} steps");
     }
+}
+
+#[test]
+fn a_policy_that_nobody_may_read_is_not_overwritten_in_a_bucket_that_is_not_ours() {
+    let mut account = Account::complete(&desired());
+    account.bucket().tags = Tags::default();
+    account.bucket().discovery = None;
+    account.bucket().policy = Seen::Hidden;
+    let refusal = refused(&account, Adoption::Adopt);
+    assert!(
+        matches!(refusal, Refusal::BucketPolicyHidden { .. }),
+        "{refusal}"
+    );
+    // Not even in one that looks as if it had just been made.
+    account.bucket().jwks = None;
+    account.bucket().empty = true;
+    let refusal = refused(&account, Adoption::Refuse);
+    assert!(
+        matches!(refusal, Refusal::BucketPolicyHidden { .. }),
+        "{refusal}"
+    );
 }
 
 #[test]

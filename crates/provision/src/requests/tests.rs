@@ -203,6 +203,47 @@ fn bad_requests_are_refused_before_any_is_processed() {
             "`spec.secretRef.namespace` is `../etc`",
         ),
         (
+            "namespace with a dot",
+            spec("a.b", "s", "[sa]", ""),
+            "`spec.secretRef.namespace` is `a.b`",
+        ),
+        (
+            "second account",
+            spec("ns", "s", "[sa, \"\"]", ""),
+            "`spec.serviceAccountNames` is ``",
+        ),
+        (
+            "path with a line separator",
+            spec(
+                "ns",
+                "s",
+                "[sa]",
+                "  cloudTokenPath: \"/a\\u2028kind: X\"\n",
+            ),
+            "is `/a\\u{2028}kind: X`, which is no absolute path",
+        ),
+        (
+            "boundary",
+            spec("ns", "s", "[sa]", "").replace(
+                "    kind: AWS",
+                "    permissionsBoundary: arn:aws:iam::1234567890:policy/x\n    kind: AWS",
+            ),
+            "its account `1234567890` is not 12 digits",
+        ),
+        (
+            "action",
+            spec("ns", "s", "[sa]", "").replace("s3:ListBucket", "ListBucket"),
+            "`spec.providerSpec.statementEntries[0]`: `ListBucket`",
+        ),
+        (
+            "condition operator",
+            spec("ns", "s", "[sa]", "").replace(
+                "resource: \"*\"",
+                "resource: \"*\", policyCondition: {StringEqals: {\"aws:x\": y}}",
+            ),
+            "`StringEqals`",
+        ),
+        (
             "secret",
             spec("ns", "\"a\\nb: c\"", "[sa]", ""),
             "`spec.secretRef.name` is",
@@ -232,11 +273,32 @@ fn bad_requests_are_refused_before_any_is_processed() {
         let error = choose(&text).unwrap_err().to_string();
         assert!(error.contains(expected), "{name}: {error}");
         assert!(error.starts_with("a.yaml:"), "{name}: {error}");
+        // The second document starts on line 14; what is wrong stands below its `spec`.
+        let line: u32 = error.split(':').nth(1).unwrap().parse().unwrap();
+        assert!(line > 20, "{name}: {error}");
         assert!(
             error.contains("document 2: CredentialsRequest `bad`"),
             "{name}: {error}"
         );
     }
+}
+
+#[test]
+fn a_service_account_named_twice_is_one_subject() {
+    let text = yaml("r", "", &spec("ns", "s", "[sa, other, sa]", ""));
+    let selection = choose(&text).unwrap();
+    assert_eq!(selection.requests[0].service_accounts, ["sa", "other"]);
+}
+
+#[test]
+fn conditions_of_every_operator_and_json_type_are_taken() {
+    let text = yaml("r", "", &spec("ns", "s", "[sa]", "")).replace(
+        "resource: \"*\"",
+        "resource: \"*\", policyCondition: {Bool: {\"kms:GrantIsForAWSResource\": true}, NumericLessThan: {\"s3:max-keys\": \
+         5}, IpAddress: {\"aws:SourceIp\": [10.0.0.0/8]}, StringLikeIfExists: {\"aws:x\": [a, \"b*\"]}, ArnLike: \
+         {\"aws:SourceArn\": \"arn:aws:s3:::b\"}, DateGreaterThan: {\"aws:CurrentTime\": \"2026-01-01T00:00:00Z\"}}",
+    );
+    assert_eq!(choose(&text).unwrap().requests.len(), 1);
 }
 
 #[test]

@@ -73,6 +73,8 @@ impl DesiredRole {
                 tags: missing,
             });
         }
+        // Before the trust or the permissions grow, and before anything is done for a boundary that does not exist.
+        self.plan_boundary(role, &mut plan);
         let trust = self.trust.added_to(&role.trust_policy).map_err(|_| {
             Refusal::TrustPolicyUnreadable {
                 role: role.name.to_string(),
@@ -103,7 +105,6 @@ impl DesiredRole {
                 description: self.description.clone(),
             });
         }
-        self.plan_boundary(role, &mut plan);
         if !self.has_permissions(role) {
             plan.steps.push(Step::PutRolePolicy {
                 role: role.name.clone(),

@@ -233,7 +233,10 @@ fn what_others_added_to_a_trust_policy_stays() {
     let mut role = made(&desired);
     role.trust_policy = document(&[
         break_glass,
-        &own(r#""system:serviceaccount:ns:other""#, r#"["team-a"]"#),
+        &own(
+            r#""system:serviceaccount:ns:other""#,
+            r#"["team-a","openshift","sts.amazonaws.com"]"#,
+        ),
     ]);
     let plan = plan(&desired, role.clone());
     let merged = own(
@@ -254,6 +257,45 @@ fn what_others_added_to_a_trust_policy_stays() {
         &own(r#""system:serviceaccount:ns:one""#, full_audiences),
     ]);
     assert!(super::tests::plan(&desired, role).is_empty());
+}
+
+#[test]
+fn subjects_of_others_gain_no_audience() {
+    let desired = desired();
+    let issuer = "demo-oidc.s3.eu-west-1.amazonaws.com";
+    let other = format!(
+        r#"{{"Effect":"Allow","Principal":{{"Federated":"{PROVIDER}"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"StringEquals":{{"{issuer}:aud":["sts.amazonaws.com"],"{issuer}:sub":["system:serviceaccount:ns:other"]}}}}}}"#
+    );
+    let mut role = made(&desired);
+    role.trust_policy = format!(r#"{{"Version":"2012-10-17","Statement":[{other}]}}"#);
+    let plan = plan(&desired, role.clone());
+    let document = new_trust_policy(&plan).to_owned();
+    assert!(document.contains(&other), "{document}");
+    role.trust_policy = document;
+    assert!(super::tests::plan(&desired, role).is_empty());
+}
+
+#[test]
+fn a_denial_of_our_own_subject_is_told() {
+    let desired = desired();
+    let mut role = made(&desired);
+    let denial = desired.trust.to_json().replace("\"Allow\"", "\"Deny\"");
+    let denial = denial
+        .split_once('[')
+        .unwrap()
+        .1
+        .strip_suffix("]}")
+        .unwrap();
+    role.trust_policy = role
+        .trust_policy
+        .replace("\"Statement\":[", &format!("\"Statement\":[{denial},"));
+    let plan = plan(&desired, role);
+    assert!(plan.is_empty(), "{plan}");
+    assert!(
+        plan.notes.iter().any(|note| note.contains("statement 1 ")),
+        "{:?}",
+        plan.notes
+    );
 }
 
 #[test]
@@ -362,6 +404,28 @@ fn a_boundary_is_set_and_never_taken_away() {
 /// A cluster's name of 27 characters, with which ccoctl gives every secret of this namespace the same role.
 const LONG: &str = "abcdefghijklmnopqrstuvwxyz1";
 const NAMESPACE: &str = "openshift-cloud-credential-operator";
+
+#[test]
+fn a_role_is_bounded_before_it_gains_anything() {
+    let bounded = DesiredRole {
+        boundary: Some("arn:aws:iam::123456789012:policy/b".parse().unwrap()),
+        ..desired()
+    };
+    let mut role = made(&desired_for(
+        "demo",
+        &request("ns", "secret", &["old"]),
+        &["openshift"],
+    ));
+    role.permissions = Seen::Absent;
+    assert_eq!(
+        actions(&plan(&bounded, role)),
+        [
+            "iam:PutRolePermissionsBoundary",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:PutRolePolicy"
+        ]
+    );
+}
 
 #[test]
 fn requests_that_ccoctl_would_merge_get_roles_of_their_own() {

@@ -154,7 +154,7 @@ async fn future_provider(
 
 /// An ARN to check names and sizes with, when nobody may be asked for the account.
 fn unknown_provider(desired: &IdentityProvider) -> Result<OidcProviderArn, Failure> {
-    provider_of("000000000000", &desired.region, desired)
+    provider_of(inputs::UNKNOWN_ACCOUNT, &desired.region, desired)
 }
 
 fn provider_of(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use podpass_cloud::CloudError;
 use podpass_kinds::{ReadError, Reason};
-use podpass_provision::{NameError, Refusal, RequestError, RoleError, Step};
+use podpass_provision::{DocumentPlace, NameError, Refusal, RequestError, RoleError, Step};
 use podpass_token::KeyError;
 
 use crate::failure::{Exit, Failure};
@@ -41,8 +41,9 @@ pub(crate) fn request(error: &RequestError) -> Failure {
     failure
 }
 
-pub(crate) fn role(error: &RoleError) -> Failure {
+pub(crate) fn role(error: &RoleError, place: &DocumentPlace) -> Failure {
     Failure::usage(error.to_string())
+        .detail("request", place.to_string())
         .help("split the CredentialsRequest, or shorten what it asks for")
 }
 
@@ -64,6 +65,14 @@ pub(crate) fn step(step: &Step, error: &CloudError) -> Failure {
         );
         failure.exit = Exit::Refused;
         return failure.because(error);
+    }
+    if error.code.as_deref() == Some("PreconditionFailed") {
+        return Failure::failed(format!(
+            "{} was changed by another run since it was looked at",
+            step.resource()
+        ))
+        .because(error)
+        .help(error.hint());
     }
     Failure::cloud(error).detail("while", step.describe())
 }

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use podpass_aws::{Connection, EnvironmentSettings};
+use podpass_cloud::ErrorKind;
 use podpass_provision::{Adoption, ClusterName, OidcProviderArn, PolicyArn, Region, TechPreview};
 use podpass_token::PublicKey;
 
 use super::failures;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::files;
 
 /// `create-key-pair`.
@@ -79,7 +80,13 @@ impl Target {
         };
         Connection::from_environment(&settings)
             .await
-            .map_err(|error| Failure::cloud(&error))
+            .map_err(|error| {
+                let mut failure = Failure::cloud(&error);
+                if error.kind == ErrorKind::InvalidEndpoint {
+                    failure.exit = Exit::Usage;
+                }
+                failure
+            })
     }
 }
 
@@ -109,8 +116,58 @@ pub(crate) fn boundary(arn: Option<&str>) -> Result<Option<PolicyArn>, Failure> 
     .transpose()
 }
 
+/// Refuses an OIDC provider that no endpoint of the region can know.
+pub(crate) fn require_partition_of(
+    region: &Region,
+    provider: &OidcProviderArn,
+) -> Result<(), Failure> {
+    let (expected, actual) = (region.partition(), provider.partition());
+    if expected == actual {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--identity-provider-arn: `{provider}` is not in the partition of the region `{region}`"
+    ))
+    .detail("expected", expected.as_str())
+    .detail("actual", actual.as_str())
+    .help("correct the ARN, or `--region`"))
+}
+
+/// Refuses a boundary that IAM cannot attach to a role beside the OIDC provider.
+pub(crate) fn require_same_account(
+    boundary: &PolicyArn,
+    provider: &OidcProviderArn,
+) -> Result<(), Failure> {
+    let refused = |what: &str, expected: &str, actual: &str| {
+        Err(Failure::usage(format!(
+            "the permissions boundary `{boundary}` is in another {what} than the roles"
+        ))
+        .detail("expected", expected)
+        .detail("actual", actual)
+        .help("write the ARN of a managed policy of the roles' own account, or of AWS"))
+    };
+    let (expected, actual) = (provider.partition().as_str(), boundary.partition().as_str());
+    if expected != actual {
+        return refused("partition", expected, actual);
+    }
+    // Before the first call of `create-all` nobody knows the account.
+    match boundary.account() {
+        Some(own)
+            if own != provider.account() && provider.account().as_str() != UNKNOWN_ACCOUNT =>
+        {
+            refused("account", provider.account().as_str(), own.as_str())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// All keys of the file: a cluster that rotates its signing key has two.
 pub(crate) fn public_keys(path: &Path) -> Result<Vec<PublicKey>, Failure> {
-    let text = files::read_text(path)?;
+    let text = files::read_text(path).map_err(|failure| {
+        failure.help("make a key pair with `podpass aws create-key-pair`, or name the file with `--public-key-file`")
+    })?;
     PublicKey::read_pem_bundle(&text).map_err(|error| failures::key(path, &error))
 }
+
+/// Stands for the account in ARNs that are made before anybody was asked.
+pub(crate) const UNKNOWN_ACCOUNT: &str = "000000000000";

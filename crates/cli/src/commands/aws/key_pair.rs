@@ -1,5 +1,7 @@
 //! `create-key-pair`: the key with which the cluster signs service account tokens.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use podpass_cloud::Secret;
@@ -7,7 +9,7 @@ use podpass_token::{KeySize, PublicKey, SigningKey};
 
 use super::failures;
 use super::inputs::{self, KeyPairInput};
-use super::output_dir::{OutputDir, TLS};
+use super::output_dir::{OutputDir, TLS, write_new};
 use super::report::{Event, Report};
 use crate::failure::{Exit, Failure};
 use crate::files::{read_text, write_atomically};
@@ -21,6 +23,7 @@ pub(crate) fn create_key_pair(input: &KeyPairInput, report: &Report) -> Result<P
     let private_pem = if private_path.exists() {
         report.tell(&Event::UsingKeyPair(&private_path))?;
         let (pem, key) = read_pair(&private_path, &public_path)?;
+        keep_from_others(&private_path, report)?;
         if !public_path.exists() {
             write_public_key(&public_path, key.public(), report)?;
         }
@@ -33,7 +36,7 @@ pub(crate) fn create_key_pair(input: &KeyPairInput, report: &Report) -> Result<P
             .map_err(|error| Failure::failed("cannot make a key pair").because(&error))?;
         let pem = key.to_pkcs1_pem();
         report.tell(&Event::WritingPrivateKey(&private_path))?;
-        write_atomically(&private_path, pem.as_bytes(), 0o600)?;
+        write_private_key(&private_path, pem.as_bytes())?;
         write_public_key(&public_path, key.public(), report)?;
         Secret::new(pem.as_str())
     };
@@ -98,6 +101,34 @@ fn read_pair(private_path: &Path, public_path: &Path) -> Result<(Secret, Signing
     .help("move one of the two files away; a missing public key is derived from the private one"))
 }
 
+/// Writes the key of a new pair, unless another run made one in the meantime: half of each would be no pair.
+fn write_private_key(path: &Path, pem: &[u8]) -> Result<(), Failure> {
+    if write_new(path, pem, 0o600)? {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Refused,
+        format!(
+            "`{}` was made by another run at the same time",
+            path.display()
+        ),
+    )
+    .help("run the command again: it uses the pair that is there"))
+}
+
+/// ccoctl leaves the private key readable for everyone.
+fn keep_from_others(path: &Path, report: &Report) -> Result<(), Failure> {
+    let open = fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
+    if !open {
+        return Ok(());
+    }
+    let note = match fs::set_permissions(path, fs::Permissions::from_mode(0o600)) {
+        Ok(()) => format!("{} was open to other users; now it is not", path.display()),
+        Err(error) => format!("{} is open to other users: {error}", path.display()),
+    };
+    report.tell(&Event::Note(&note))
+}
+
 fn write_public_key(path: &Path, key: &PublicKey, report: &Report) -> Result<(), Failure> {
     report.tell(&Event::WritingPublicKey(path))?;
     write_atomically(path, key.to_pkix_pem().as_bytes(), 0o644)
@@ -125,9 +156,6 @@ const INSTALLER_KEY: &str = "bound-service-account-signing-key.key";
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
-
     use super::super::report::Voice;
     use super::*;
 
@@ -166,6 +194,27 @@ mod tests {
             fs::metadata(&copy).unwrap().permissions().mode() & 0o777,
             0o600
         );
+    }
+
+    #[test]
+    fn a_private_key_that_others_may_read_is_closed() {
+        let private = key().to_pkcs1_pem();
+        let folder = folder_with(&[(PRIVATE_KEY, &private)]);
+        let path = folder.path().join(PRIVATE_KEY);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        create(&folder).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_key_that_another_run_made_meanwhile_is_not_replaced() {
+        let folder = folder_with(&[(PRIVATE_KEY, "theirs")]);
+        let path = folder.path().join(PRIVATE_KEY);
+        let refused = write_private_key(&path, b"ours").unwrap_err();
+        assert_eq!(refused.exit, Exit::Refused);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The output directory: keys, manifests and dry-run files.
 
-use std::fs::DirBuilder;
-use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, Permissions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use podpass_provision::manifests::Manifest;
@@ -43,6 +43,26 @@ impl OutputDir {
         let path = self.path(name);
         write_atomically(&path, content.as_bytes(), 0o644)?;
         Ok(path)
+    }
+}
+
+/// Writes a whole file where there is none; `false` when there is one, which stays as it is.
+pub(crate) fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<bool, Failure> {
+    let failed = |error: &std::io::Error| {
+        Failure::failed(format!("cannot write `{}`", path.display())).because(error)
+    };
+    let folder = path.parent().unwrap_or(path);
+    let mut file = tempfile::Builder::new()
+        .prefix(".podpass-")
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(folder)
+        .map_err(|error| failed(&error))?;
+    file.write_all(content).map_err(|error| failed(&error))?;
+    file.as_file().sync_all().map_err(|error| failed(&error))?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(&error.error)),
     }
 }
 

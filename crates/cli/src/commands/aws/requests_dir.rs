@@ -24,7 +24,9 @@ pub(crate) fn read(directory: &Path, tech_preview: TechPreview) -> Result<Select
         let is_manifest = path
             .extension()
             .is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if is_manifest && path.is_file() {
+        // What is no file may have any name, but behind a link that leads nowhere somebody expects a request.
+        let is_no_file = fs::metadata(&path).is_ok_and(|found| !found.is_file());
+        if is_manifest && !is_no_file {
             paths.push(path);
         }
     }
@@ -37,4 +39,18 @@ pub(crate) fn read(directory: &Path, tech_preview: TechPreview) -> Result<Select
         files.push(RequestFile { name, documents });
     }
     select(&shown, files, tech_preview).map_err(|error| failures::request(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_not_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("a.yaml")).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join("b.yaml")).unwrap();
+        let failure = read(folder.path(), TechPreview::Exclude).unwrap_err();
+        assert!(failure.message().contains("b.yaml"), "{failure}");
+    }
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use futures::StreamExt;
 use podpass_aws::Connection;
-use podpass_cloud::{Applied, Apply, Observe};
+use podpass_cloud::{Applied, Apply, Exchange, Observe};
 use podpass_provision::{
-    Adoption, CLIENT_IDS, ClusterName, DesiredRole, OidcProviderArn, Outcome, Plan, PolicyArn,
-    Resource, RoleArn, RolePlan, RoleRequest, dry_run_files, manifests,
+    Adoption, CLIENT_IDS, ClusterName, DesiredRole, OidcProviderArn, Plan, PolicyArn, Resource,
+    RoleArn, RolePlan, RoleRequest, dry_run_files, manifests,
 };
 
 use super::inputs::{self, DryRun, RolesInput};
@@ -29,11 +29,16 @@ pub(crate) struct PlannedRole {
     planned: RolePlan,
 }
 
-/// A role whose steps are taken and whose secret is written.
-struct DoneRole {
+/// What came of a role, told when its turn comes.
+struct WorkedRole {
+    plan: Plan,
     resource: Resource,
-    outcome: Outcome,
-    secret: PathBuf,
+    /// The role's ARN when it existed before.
+    found: Option<RoleArn>,
+    /// What came of each step that was taken, from the first.
+    applied: Vec<Applied>,
+    /// The path of the secret's manifest.
+    secret: Result<PathBuf, Failure>,
 }
 
 /// Creates or updates the roles.
@@ -42,6 +47,9 @@ pub(crate) async fn create_iam_roles(input: &RolesInput, report: &Report) -> Res
     let region = input.region.as_deref().map(inputs::region).transpose()?;
     let provider = inputs::provider_arn(&input.identity_provider_arn)?;
     let boundary = inputs::boundary(input.permissions_boundary_arn.as_deref())?;
+    if let Some(region) = &region {
+        inputs::require_partition_of(region, &provider)?;
+    }
     let selection = requests_dir::read(&input.credentials_requests_dir, input.tech_preview)?;
     for skipped in &selection.skipped {
         report.tell(&Event::DocumentSkipped(skipped))?;
@@ -59,11 +67,16 @@ pub(crate) async fn create_iam_roles(input: &RolesInput, report: &Report) -> Res
         return save_files(&roles, provider.as_str(), &input.output_dir, report);
     }
     let connection = input.target.connect(region.as_ref()).await?;
+    if let Some(configured) = connection.region() {
+        inputs::require_partition_of(&inputs::region(configured)?, &provider)?;
+    }
     let found = connection
         .oidc_provider(&provider)
         .await
-        .map_err(|error| Failure::cloud(&error))?
-        .ok_or_else(|| provider_missing(&provider))?;
+        .map_err(|error| Failure::cloud(&error))?;
+    let Some(found) = found else {
+        return Err(provider_missing(&connection, &provider).await);
+    };
     let requests = roles.into_iter().map(|role| role.request).collect();
     let roles = desired(
         &cluster,
@@ -99,20 +112,15 @@ pub(crate) fn desired(
     requests
         .into_iter()
         .map(|request| {
-            let own = request
-                .boundary
-                .as_deref()
-                .map(|arn| {
-                    arn.parse().map_err(|error: podpass_policy::InvalidArn| {
-                        Failure::usage(format!("{}: `spec.providerSpec.permissionsBoundary`: {error}", request.place))
-                            .help("write the ARN of a managed policy: arn:aws:iam::<12 digits>:policy/<name>")
-                    })
-                })
-                .transpose()?;
             // The command's boundary is the administrator's; a request may bound itself only where there is none.
-            let boundary = boundary.or(own.as_ref());
-            let desired = DesiredRole::for_request(cluster, &request, provider, client_ids, boundary)
-                .map_err(|error| failures::role(&error))?;
+            let boundary = boundary.or(request.boundary.as_ref());
+            if let Some(arn) = boundary {
+                inputs::require_same_account(arn, provider)
+                    .map_err(|failure| failure.detail("request", request.place.to_string()))?;
+            }
+            let desired =
+                DesiredRole::for_request(cluster, &request, provider, client_ids, boundary)
+                    .map_err(|error| failures::role(&error, &request.place))?;
             Ok(RequestedRole { request, desired })
         })
         .collect()
@@ -173,58 +181,72 @@ pub(crate) async fn apply(
     report.start_bar("Working on roles  ", total);
     let mut results = std::pin::pin!(
         futures::stream::iter(planned)
-            .map(async |role| apply_one(connection, role, output, report).await)
+            .map(async |role| apply_one(connection, role, output).await)
             .buffered(concurrency)
     );
     let mut failures = Vec::new();
-    // The results come in the order of the requests, whichever role is done first.
-    while let Some(result) = results.next().await {
+    // The results come in the order of the requests, whichever role is done first, so that two runs read alike.
+    while let Some(worked) = results.next().await {
         report.advance_bar();
-        match result {
-            Ok(done) => {
-                report.tell(&Event::Reached(&done.resource, done.outcome))?;
-                report.tell(&Event::SecretWritten(&done.secret))?;
-            }
-            Err(failure) => failures.push(failure),
+        tell(&worked, report)?;
+        if let Err(failure) = worked.secret {
+            failures.push((worked.resource, failure));
         }
     }
     report.end_bar();
     all_or_partly(failures, total)
 }
 
-async fn apply_one(
-    connection: &Connection,
-    role: PlannedRole,
-    output: &OutputDir,
-    report: &Report,
-) -> Result<DoneRole, Failure> {
+async fn apply_one(connection: &Connection, role: PlannedRole, output: &OutputDir) -> WorkedRole {
     let RolePlan { plan, name, arn } = role.planned;
-    report.notes(&plan)?;
-    if let Some(found) = &arn {
-        report.tell(&Event::RoleFound(found.as_str()))?;
-    }
-    let mut arn: Option<RoleArn> = arn;
+    let mut applied = Vec::new();
+    let mut taken = Ok(arn.clone());
     for step in &plan.steps {
-        let applied = connection
-            .apply(step)
-            .await
-            .map_err(|error| failures::step(step, &error))?;
-        report.tell(&Event::StepTaken(step, &applied))?;
-        if let Applied::Role(created) = applied {
-            arn = Some(created);
+        match connection.apply(step).await {
+            Ok(done) => {
+                if let Applied::Role(created) = &done {
+                    taken = Ok(Some(created.clone()));
+                }
+                applied.push(done);
+            }
+            Err(error) => {
+                taken = Err(failures::step(step, &error));
+                break;
+            }
         }
     }
-    let arn = arn.ok_or_else(|| {
-        Failure::failed(format!(
-            "role {name} was created, but AWS did not tell its ARN"
-        ))
-    })?;
-    let resource = Resource::role(&name);
-    Ok(DoneRole {
-        secret: output.write_manifest(&manifests::secret(&role.request, &arn))?,
-        outcome: plan.outcome(&resource),
-        resource,
-    })
+    let secret = taken.and_then(|arn| {
+        let arn = arn.ok_or_else(|| {
+            Failure::failed(format!(
+                "role {name} was created, but AWS did not tell its ARN"
+            ))
+        })?;
+        output.write_manifest(&manifests::secret(&role.request, &arn))
+    });
+    WorkedRole {
+        resource: Resource::role(&name),
+        plan,
+        found: arn,
+        applied,
+        secret,
+    }
+}
+
+/// Tells all that happened to one role in one go, but for its failure.
+fn tell(worked: &WorkedRole, report: &Report) -> Result<(), Failure> {
+    report.notes(&worked.plan)?;
+    if let Some(found) = &worked.found {
+        report.tell(&Event::RoleFound(found.as_str()))?;
+    }
+    for (step, applied) in worked.plan.steps.iter().zip(&worked.applied) {
+        report.tell(&Event::StepTaken(step, applied))?;
+    }
+    if let Ok(secret) = &worked.secret {
+        let outcome = worked.plan.outcome(&worked.resource);
+        report.tell(&Event::Reached(&worked.resource, outcome))?;
+        report.tell(&Event::SecretWritten(secret))?;
+    }
+    Ok(())
 }
 
 /// ccoctl's dry run for roles: `05-…` and `06-…`, and secrets that a person has to complete.
@@ -250,23 +272,33 @@ pub(crate) fn save_files(
     Ok(())
 }
 
-fn provider_missing(provider: &OidcProviderArn) -> Failure {
-    Failure::denied(
+/// An OIDC provider that is not found may well exist, in an account that the caller does not speak for.
+async fn provider_missing(connection: &Connection, provider: &OidcProviderArn) -> Failure {
+    let failure = Failure::denied(
         podpass_kinds::Reason::OidcProviderMissing,
         format!("the OIDC provider {provider} does not exist"),
-    )
-    .help("create it with `podpass aws create-identity-provider`, or correct `--identity-provider-arn`")
+    );
+    let account = provider.account().as_str();
+    match connection.caller_identity().await {
+        Ok(caller) if caller.account != account => failure
+            .detail("expected", format!("an OIDC provider in the caller's account {}", caller.account))
+            .detail("actual", format!("one in account {account}"))
+            .help("use credentials of the provider's account, or correct `--identity-provider-arn`"),
+        _ => failure.help(
+            "create it with `podpass aws create-identity-provider`, or correct `--identity-provider-arn`",
+        ),
+    }
 }
 
 /// One failure is told as it is; of several the first, with the others' words.
-fn all_or_partly(failures: Vec<Failure>, total: usize) -> Result<(), Failure> {
+fn all_or_partly(failures: Vec<(Resource, Failure)>, total: usize) -> Result<(), Failure> {
     let failed = failures.len();
     let mut failures = failures.into_iter();
-    let Some(mut first) = failures.next() else {
+    let Some((_, mut first)) = failures.next() else {
         return Ok(());
     };
-    for other in failures {
-        first = first.detail("also", other.message());
+    for (role, other) in failures {
+        first = first.detail("also", format!("{role}: {}", other.message()));
     }
     if failed < total {
         first.exit = Exit::PartlyFailed;

@@ -336,6 +336,50 @@ async fn keys_and_tags_of_others_survive_on_the_wire() {
 }
 
 #[tokio::test]
+async fn keys_that_two_runs_publish_at_once_are_both_kept() {
+    let stand = Stand::new().await;
+    let administrator = stand.administrator();
+    let [one, two, three] = [key(), key(), key()];
+    let published = async || {
+        let keys = administrator.get_object("demo-oidc", JWKS_KEY).await;
+        String::from_utf8(keys.unwrap()).unwrap()
+    };
+    let look = async |key: &SigningKey| {
+        let desired = provider_with(key);
+        let planned = identity_provider::plan(&administrator, &desired, Adoption::Refuse);
+        let planned = Box::pin(planned).await.unwrap();
+        (desired, planned)
+    };
+    // Each time both have looked before either acts: first while nothing is there, then while there is a key.
+    for (first, second) in [(&one, &two), (&two, &three)] {
+        let (desired, planned) = look(first).await;
+        let (late, late_planned) = look(second).await;
+        identity_provider::apply(&administrator, &desired, &planned, &stand.report)
+            .await
+            .unwrap();
+        let failure =
+            identity_provider::apply(&administrator, &late, &late_planned, &stand.report).await;
+        let failure = failure.unwrap_err();
+        assert!(
+            failure.message().contains("changed by another run"),
+            "{failure}"
+        );
+        assert!(
+            failure.to_string().contains("run the command again"),
+            "{failure}"
+        );
+        assert!(published().await.contains(first.kid()));
+    }
+    stand
+        .make_provider(&administrator, &provider_with(&three))
+        .await;
+    let published = published().await;
+    for key in [&one, &two, &three] {
+        assert!(published.contains(key.kid()), "{published}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_ours_is_refused_and_left() {
     let stand = Stand::new().await;
     let administrator = stand.administrator();
