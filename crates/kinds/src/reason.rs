@@ -183,6 +183,12 @@ reasons! {
     PermissionDeniedSession "PERMISSION_DENIED_SESSION"
         "the session policy does not allow the action"
         "allow the action in the session policy, or assume the role without one"
+    PermissionDeniedServiceControl "PERMISSION_DENIED_SERVICE_CONTROL"
+        "a level of the organisation has no service control policy that allows the action"
+        "allow the action in a service control policy of the level that is named"
+    PermissionDeniedResourceControl "PERMISSION_DENIED_RESOURCE_CONTROL"
+        "a level of the organisation has no resource control policy that allows the action"
+        "attach `RCPFullAWSAccess` to the level that is named"
     ExplicitDeny "EXPLICIT_DENY"
         "a Deny statement matches"
         "narrow or remove the Deny statement that is named"
@@ -401,6 +407,12 @@ impl Reason {
             Verdict::ImplicitDeny(Layer::Resource) => Some(Self::PermissionDeniedResource),
             Verdict::ImplicitDeny(Layer::Boundary) => Some(Self::PermissionDeniedBoundary),
             Verdict::ImplicitDeny(Layer::Session) => Some(Self::PermissionDeniedSession),
+            Verdict::ImplicitDeny(Layer::ServiceControl) => {
+                Some(Self::PermissionDeniedServiceControl)
+            }
+            Verdict::ImplicitDeny(Layer::ResourceControl) => {
+                Some(Self::PermissionDeniedResourceControl)
+            }
         }
     }
 

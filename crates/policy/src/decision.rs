@@ -11,6 +11,9 @@ use crate::request::{Principal, Request};
 pub struct Decision {
     /// Whether the request is allowed, and if not, by which layer.
     pub verdict: Verdict,
+    /// The level of the organisation that denies, when a control policy does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
     /// Every policy that was looked at, in the order of the layers.
     pub trace: Vec<PolicyTrace>,
 }
@@ -37,6 +40,10 @@ pub enum Layer {
     Boundary,
     /// The session policies.
     Session,
+    /// The service control policies on the caller's account.
+    ServiceControl,
+    /// The resource control policies on the resource's account.
+    ResourceControl,
 }
 
 /// How one policy was evaluated.
@@ -44,6 +51,9 @@ pub enum Layer {
 pub struct PolicyTrace {
     /// Where the policy is attached.
     pub layer: Layer,
+    /// The level of the organisation, for a control policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
     /// The name that the caller gave to the policy.
     pub source: String,
     /// Its statements, in order.
@@ -135,6 +145,8 @@ impl Layer {
             Self::Resource => "resource-based policy",
             Self::Boundary => "permissions boundary",
             Self::Session => "session policy",
+            Self::ServiceControl => "service control policy",
+            Self::ResourceControl => "resource control policy",
         }
     }
 
@@ -144,6 +156,8 @@ impl Layer {
             Self::Resource => "a resource-based policy",
             Self::Boundary => "a permissions boundary",
             Self::Session => "a session policy",
+            Self::ServiceControl => "a service control policy",
+            Self::ResourceControl => "a resource control policy",
         }
     }
 }

@@ -52,6 +52,10 @@ pub enum DocumentKind {
     Trust,
     /// A bucket policy.
     Bucket,
+    /// A service control policy of an organisation: like `Permissions`.
+    ServiceControl,
+    /// A resource control policy of an organisation: about everyone, and, but for AWS's own `RCPFullAWSAccess`, denying only.
+    ResourceControl,
 }
 
 impl Document {
@@ -92,6 +96,8 @@ impl fmt::Display for DocumentKind {
             Self::Session => "a session policy",
             Self::Trust => "a trust policy",
             Self::Bucket => "a bucket policy",
+            Self::ServiceControl => "a service control policy",
+            Self::ResourceControl => "a resource control policy",
         })
     }
 }

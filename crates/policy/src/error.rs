@@ -113,6 +113,24 @@ pub enum PolicyErrorKind {
         "NotPrincipal must not stand with the effect `Allow`: name those who are allowed in Principal"
     )]
     AllowWithNotPrincipal,
+    /// A resource control policy has an Allow that is not that of `RCPFullAWSAccess`.
+    #[error(
+        "a resource control policy must not allow: its effect must be `Deny`, except in AWS's own `RCPFullAWSAccess`"
+    )]
+    AllowInResourceControl,
+    /// A resource control policy is about some principals only.
+    #[error(
+        "the Principal of a resource control policy must be `\"*\"`: tell callers apart by conditions such as `aws:PrincipalOrgID`"
+    )]
+    PrincipalNotEveryone,
+    /// A resource control policy denies every action of every service.
+    #[error(
+        "`{value}` must not stand alone in a resource control policy: name the service, as in `s3:*`"
+    )]
+    ActionOfEveryService {
+        /// The text that was refused.
+        value: String,
+    },
     /// A Principal is neither `"*"` nor an object.
     #[error("`{value}` is not a principal: it must be `\"*\"` or an object such as {{\"AWS\": …}}")]
     PrincipalForm {

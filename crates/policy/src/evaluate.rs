@@ -1,5 +1,6 @@
 //! The decision: how the layers of policies work together.
 
+mod controls;
 mod principal;
 mod resource;
 mod statement;
@@ -10,21 +11,25 @@ use statement::evaluate_policy;
 use crate::account::AccountId;
 use crate::decision::{Decision, Layer, PolicyTrace, Verdict};
 use crate::document::Effect;
-use crate::request::{Attached, Policies, Principal, Request, ResourceRule};
+use crate::request::{Attached, ControlLevel, Policies, Principal, Request, ResourceRule};
 
 /// Decides whether a request is allowed under the policies that apply to it.
 ///
-/// A matching Deny in any layer wins. Then, in one account, either the resource policy or the identity policies have to
+/// A matching Deny in any layer wins. Then each level of the organisations has to allow, by its resource control policies
+/// and by its service control policies. Then, in one account, either the resource policy or the identity policies have to
 /// allow, within the permissions boundary and the session policies, unless the resource policy names the very user or
 /// session. Between accounts both sides have to allow. The rules are those of AWS's policy evaluation logic.
 ///
 /// Permissions policies, boundary and session policies do not apply to an anonymous caller, a web identity or an AWS
-/// service, permissions policies and boundary not to a root user.
+/// service, permissions policies and boundary not to a root user. Service control policies apply to users, sessions and
+/// root users of member accounts, resource control policies to every caller; a service-linked role and the management
+/// account are free of both.
 pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
     let layers = Layers::evaluate(request, policies);
-    let verdict = layers.decide(request.principal, policies);
+    let (verdict, level) = layers.decide(request.principal, policies);
     Decision {
         verdict,
+        level: level.map(str::to_owned),
         trace: layers.trace,
     }
 }
@@ -36,12 +41,17 @@ struct Opinion {
     allows: Option<Grant>,
 }
 
+/// What one level of an organisation says, and how it is called.
+type LevelOpinion<'a> = (&'a str, Opinion);
+
 /// What every layer says; a layer that does not apply has no opinion.
-struct Layers {
+struct Layers<'a> {
     identity: Option<Opinion>,
     resource: Opinion,
     boundary: Option<Opinion>,
     session: Option<Opinion>,
+    service_controls: Vec<LevelOpinion<'a>>,
+    resource_controls: Vec<LevelOpinion<'a>>,
     trace: Vec<PolicyTrace>,
 }
 
@@ -56,14 +66,14 @@ enum Standing {
     Outside,
 }
 
-impl Layers {
-    fn evaluate(request: &Request<'_>, policies: &Policies<'_>) -> Self {
+impl<'a> Layers<'a> {
+    fn evaluate(request: &Request<'_>, policies: &Policies<'a>) -> Self {
         let mut trace = Vec::new();
-        let mut ask = |layer, attached: &[Attached<'_>]| {
+        let mut ask = |layer, level, attached: &[Attached<'_>]| {
             let mut opinion = Opinion::default();
             for policy in attached {
                 let (policy_trace, grants) =
-                    evaluate_policy(layer, policy, request, policies.resource_account);
+                    evaluate_policy((layer, level), policy, request, policies.resource_account);
                 trace.push(policy_trace);
                 for (effect, grant) in grants {
                     match effect {
@@ -76,30 +86,61 @@ impl Layers {
         };
         let standing = Standing::of(request.principal);
         let governed = standing == Standing::Governed;
-        let identity = governed.then(|| ask(Layer::Identity, &policies.identity));
-        let resource = ask(Layer::Resource, policies.resource.as_slice());
+        let identity = governed.then(|| ask(Layer::Identity, None, &policies.identity));
+        let resource = ask(Layer::Resource, None, policies.resource.as_slice());
         let boundary = policies
             .boundary
             .filter(|_| governed)
-            .map(|boundary| ask(Layer::Boundary, &[boundary]));
+            .map(|boundary| ask(Layer::Boundary, None, &[boundary]));
         let session = policies
             .session
             .as_ref()
             .filter(|_| standing != Standing::Outside)
-            .map(|session| ask(Layer::Session, session));
+            .map(|session| ask(Layer::Session, None, session));
+        let mut ask_levels = |layer, levels: &[ControlLevel<'a>]| {
+            levels
+                .iter()
+                .map(|level| {
+                    let opinion = ask(layer, Some(level.target), &level.policies);
+                    (level.target, opinion)
+                })
+                .collect()
+        };
+        let service_controls = ask_levels(
+            Layer::ServiceControl,
+            controls::on_caller(request, policies),
+        );
+        let resource_controls = ask_levels(
+            Layer::ResourceControl,
+            controls::on_resource(request, policies),
+        );
         Self {
             identity,
             resource,
             boundary,
             session,
+            service_controls,
+            resource_controls,
             trace,
         }
     }
 
-    fn decide(&self, principal: &Principal, policies: &Policies<'_>) -> Verdict {
-        if let Some(layer) = self.explicit_deny() {
-            return Verdict::ExplicitDeny(layer);
+    /// The verdict, and the level of the organisation that it comes from.
+    fn decide(&self, principal: &Principal, policies: &Policies<'_>) -> (Verdict, Option<&'a str>) {
+        if let Some((layer, level)) = self.explicit_deny() {
+            return (Verdict::ExplicitDeny(layer), level);
         }
+        // Before all grants, since control policies limit even the one that names the caller.
+        let silent = self
+            .controls()
+            .find(|(_, (_, opinion))| opinion.allows.is_none());
+        match silent {
+            Some((layer, (level, _))) => (Verdict::ImplicitDeny(layer), Some(level)),
+            None => (self.decide_within_controls(principal, policies), None),
+        }
+    }
+
+    fn decide_within_controls(&self, principal: &Principal, policies: &Policies<'_>) -> Verdict {
         let grant = self.resource.allows;
         if Standing::of(principal) == Standing::Outside {
             return match grant {
@@ -130,16 +171,31 @@ impl Layers {
             .map_or(Verdict::Allowed, |(layer, _)| Verdict::ImplicitDeny(layer))
     }
 
-    fn explicit_deny(&self) -> Option<Layer> {
-        [
+    fn explicit_deny(&self) -> Option<(Layer, Option<&'a str>)> {
+        let denies = |opinion: Option<Opinion>| opinion.is_some_and(|opinion| opinion.denies);
+        let own = [
             (Layer::Identity, self.identity),
             (Layer::Resource, Some(self.resource)),
             (Layer::Boundary, self.boundary),
             (Layer::Session, self.session),
         ]
         .into_iter()
-        .find(|(_, opinion)| opinion.is_some_and(|opinion| opinion.denies))
-        .map(|(layer, _)| layer)
+        .find(|(_, opinion)| denies(*opinion))
+        .map(|(layer, _)| (layer, None));
+        own.or_else(|| {
+            self.controls()
+                .find(|(_, (_, opinion))| opinion.denies)
+                .map(|(layer, (level, _))| (layer, Some(level)))
+        })
+    }
+
+    /// What each level of the organisations says, in AWS's order: first those of the resource.
+    fn controls(&self) -> impl Iterator<Item = (Layer, LevelOpinion<'a>)> {
+        let resource = self.resource_controls.iter();
+        let caller = self.service_controls.iter();
+        resource
+            .map(|level| (Layer::ResourceControl, *level))
+            .chain(caller.map(|level| (Layer::ServiceControl, *level)))
     }
 }
 
@@ -157,4 +213,16 @@ impl Standing {
 
 fn is_same_account(principal: &Principal, resource_account: Option<&AccountId>) -> bool {
     resource_account.is_none_or(|owner| principal.account().as_ref() == Some(owner))
+}
+
+/// Whether an account owns the resource, which is the caller's own when no other is named.
+fn is_owner(
+    account: &AccountId,
+    principal: &Principal,
+    resource_account: Option<&AccountId>,
+) -> bool {
+    match resource_account {
+        Some(owner) => owner == account,
+        None => principal.account().as_ref() == Some(account),
+    }
 }

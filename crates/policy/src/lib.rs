@@ -1,8 +1,8 @@
 //! ARNs and names as validated types, and the IAM policy language: parse with positions, print, and evaluate with the
-//! reason for every verdict.
+//! reason for every verdict; and the smallest policy for given calls.
 //!
 //! Nothing here does I/O or reads a clock; time comes in as a context key of the request.
-//! Matching of `*` and `?` never backtracks further than the last `*`.
+//! Matching of `*` and `?` takes linear time.
 //!
 //! ```
 //! use podpass_policy::{Document, DocumentKind};
@@ -24,6 +24,7 @@ mod document;
 mod error;
 mod evaluate;
 mod json;
+mod minimise;
 mod names;
 mod partition;
 mod pattern;
@@ -48,7 +49,8 @@ pub use document::{
 };
 pub use error::{PolicyError, PolicyErrorKind};
 pub use evaluate::decide;
+pub use minimise::{Call, MinimiseError, SizeLimit, minimise};
 pub use names::{InvalidName, Path, PolicyName, PolicyPath, RoleName, SessionName, UserName};
 pub use partition::{Partition, UnknownPartition};
 pub use position::Position;
-pub use request::{Attached, Policies, Principal, Request, ResourceRule};
+pub use request::{Attached, ControlLevel, Controls, Policies, Principal, Request, ResourceRule};

@@ -76,6 +76,30 @@ pub struct Policies<'a> {
     pub resource_account: Option<&'a AccountId>,
     /// Whether the resource policy has to allow.
     pub rule: ResourceRule,
+    /// The service control policies on the caller's account.
+    pub service_controls: Controls<'a>,
+    /// The resource control policies on the account that owns the resource.
+    pub resource_controls: Controls<'a>,
+}
+
+/// The control policies of one type that an organisation puts on one of its accounts.
+///
+/// The default limits nothing: the account is in no organisation, or the organisation has not enabled the type.
+#[derive(Clone, Debug, Default)]
+pub struct Controls<'a> {
+    /// The management account of the organisation, which its control policies do not limit.
+    pub management_account: Option<&'a AccountId>,
+    /// The levels that lead to the account: the root, the organisational units, the account. Each of them has to allow.
+    pub levels: Vec<ControlLevel<'a>>,
+}
+
+/// One level of an organisation, with the control policies that are attached right there.
+#[derive(Clone, Debug)]
+pub struct ControlLevel<'a> {
+    /// How to name the level to a person, such as `root r-a1b2` or `account 123456789012`.
+    pub target: &'a str,
+    /// The policies, one of which has to allow. Without any the level allows nothing; AWS keeps at least one attached.
+    pub policies: Vec<Attached<'a>>,
 }
 
 /// What part the resource policy plays.
@@ -98,6 +122,11 @@ impl Principal {
             Self::RoleSession { role, .. } => Some(role.account().clone()),
             Self::WebIdentity { provider } => Some(provider.account().clone()),
         }
+    }
+
+    /// Whether the caller is a session of a service-linked role, which control policies do not limit.
+    pub fn is_service_linked(&self) -> bool {
+        matches!(self, Self::RoleSession { role, .. } if role.is_service_linked())
     }
 
     /// The principal as AWS's messages print it: for a session of a role its session ARN.

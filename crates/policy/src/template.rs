@@ -44,6 +44,11 @@ pub(crate) enum InvalidVariable {
     Default { key: String },
 }
 
+/// Whether a text has no policy variables, and so needs nothing filled in.
+pub(crate) fn is_plain(text: &str, version: Version) -> bool {
+    version == Version::V2008 || !text.contains("${")
+}
+
 impl Template {
     /// Reads a text. Under version 2008-10-17 `${…}` is plain text.
     pub(crate) fn read(

@@ -254,6 +254,7 @@ fn denials_are_worded_as_aws_does() {
         ),
     ] {
         let decision = Decision {
+            level: None,
             verdict,
             trace: Vec::new(),
         };

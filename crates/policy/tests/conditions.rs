@@ -287,6 +287,36 @@ fn a_malformed_arn_of_a_policy_cannot_grant_but_denies() {
     }
 }
 
+/// Recorded from IAM in September 2026 (radkawar/stackd, `testdata/aws/iam/condition_values.json`).
+#[test]
+fn a_malformed_arn_ends_the_comparison_where_it_stands() {
+    const USER: &str = "arn:aws:iam::123456789012:user/test";
+    const USERS: &str = "arn:aws:iam::*:user/*";
+    const ROLES: &str = "arn:aws:iam::*:role/*";
+    const NONE: &str = "not-an-arn";
+    for (operator, values, allows, denies) in [
+        ("ArnLike", [USERS, NONE], true, true),
+        ("ArnLike", [NONE, ROLES], false, true),
+        ("ArnLike", [ROLES, NONE], false, true),
+        ("ArnNotLike", [NONE, USERS], false, true),
+        ("ArnNotLike", [USERS, NONE], false, false),
+        ("ArnNotLike", [NONE, ROLES], false, true),
+        ("ArnNotLike", [ROLES, NONE], false, true),
+    ] {
+        for (effect, expected) in [(Effect::Allow, allows), (Effect::Deny, denies)] {
+            assert_eq!(
+                holds_in(effect, operator, &values, One(USER)),
+                expected,
+                "{effect:?} {operator} {values:?}"
+            );
+            assert!(
+                !holds_in(effect, operator, &values, One(NONE)),
+                "{effect:?} {operator} {values:?}, malformed request"
+            );
+        }
+    }
+}
+
 #[test]
 fn null_asks_whether_the_key_is_there() {
     for (value, key, expected) in [

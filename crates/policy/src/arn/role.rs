@@ -51,6 +51,11 @@ impl RoleArn {
         &self.name
     }
 
+    /// Whether the role is linked to a service: its path starts with `/aws-service-role/`, which IAM keeps for them.
+    pub fn is_service_linked(&self) -> bool {
+        self.path().starts_with("/aws-service-role/")
+    }
+
     /// The ARN of a session of this role, `arn:PARTITION:sts::ACCOUNT:assumed-role/NAME/SESSION`, which has no path.
     pub fn session_arn(&self, session: &SessionName) -> Arn {
         let resource = format!("assumed-role/{}/{session}", self.name);

@@ -15,11 +15,7 @@ pub(crate) fn evaluate(
     context: &Context,
 ) -> ConditionTrace {
     let comparison = condition.operator.comparison;
-    let setting = Setting {
-        version,
-        effect,
-        context,
-    };
+    let setting = Setting { version, context };
     let (expected, shown): (Vec<Expected>, Vec<String>) = condition
         .values
         .iter()
@@ -31,12 +27,17 @@ pub(crate) fn evaluate(
         key: condition.key.clone(),
         expected: shown,
         actual: actual.map(|value| value.as_slice().to_vec()),
-        holds: holds(condition, &expected, actual),
+        holds: holds(condition, effect, &expected, actual),
         position: condition.position,
     }
 }
 
-fn holds(condition: &Condition, expected: &[Expected], actual: Option<&ContextValue>) -> bool {
+fn holds(
+    condition: &Condition,
+    effect: Effect,
+    expected: &[Expected],
+    actual: Option<&ContextValue>,
+) -> bool {
     let operator = condition.operator;
     let family = operator.comparison.family();
     let polarity = operator.comparison.polarity();
@@ -45,8 +46,17 @@ fn holds(condition: &Condition, expected: &[Expected], actual: Option<&ContextVa
         return expected.iter().any(|expected| expected.matches(absent));
     }
     let one = |actual: &String| {
-        let matched = expected.iter().any(|expected| expected.matches(actual));
-        !family.refuses(actual) && matched == (polarity == Polarity::Positive)
+        if family.refuses(actual) {
+            return false;
+        }
+        let decisive = expected.iter().find(|expected| {
+            matches!(expected, Expected::MalformedArn) || expected.matches(actual)
+        });
+        match decisive {
+            // Measured on IAM: it ends the comparison, cannot grant, and does contribute to a Deny.
+            Some(Expected::MalformedArn) => effect == Effect::Deny,
+            other => other.is_some() == (polarity == Polarity::Positive),
+        }
     };
     match (actual, operator.quantifier) {
         (None, _) if operator.when_missing == WhenMissing::Pass => true,

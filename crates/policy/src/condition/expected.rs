@@ -9,7 +9,7 @@ use super::operator::Comparison;
 use super::order::Order;
 use super::string::{Manner, Text};
 use crate::context::Context;
-use crate::document::{Effect, Version};
+use crate::document::Version;
 
 /// Whether a comparison asks for a match or for the absence of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,17 +41,16 @@ pub(super) enum Expected {
     Bytes(Vec<u8>),
     Network(Network),
     Arn(ArnPattern),
-    /// Unreadable or with an unresolved variable: equal to nothing.
+    /// Unreadable, but no ARN, or with an unresolved variable: equal to nothing.
     Nothing,
-    /// An unreadable value that counts as equal to everything, since that is the stricter reading.
-    Everything,
+    /// A text that is no ARN.
+    MalformedArn,
 }
 
 /// Where a condition stands, as far as it bears on the meaning of its values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setting<'a> {
     pub(super) version: Version,
-    pub(super) effect: Effect,
     pub(super) context: &'a Context,
 }
 
@@ -139,7 +138,7 @@ impl Expected {
                     Some(Self::Arn(pattern))
                 }
                 Err(NoArnPattern::Unresolved) => None,
-                Err(NoArnPattern::Malformed) => Some(Self::strict(comparison, setting.effect)),
+                Err(NoArnPattern::Malformed) => Some(Self::MalformedArn),
             },
         };
         (expected.unwrap_or(Self::Nothing), shown)
@@ -161,20 +160,7 @@ impl Expected {
                 ip::read_address(actual).is_some_and(|actual| network.contains(actual))
             }
             Self::Arn(pattern) => pattern.matches(actual),
-            Self::Nothing => false,
-            Self::Everything => true,
-        }
-    }
-
-    /// A malformed ARN of a policy cannot grant but does contribute to a Deny, as measured on IAM.
-    fn strict(comparison: Comparison, effect: Effect) -> Self {
-        match (effect, comparison.polarity()) {
-            (Effect::Allow, Polarity::Positive) | (Effect::Deny, Polarity::Negated) => {
-                Self::Nothing
-            }
-            (Effect::Allow, Polarity::Negated) | (Effect::Deny, Polarity::Positive) => {
-                Self::Everything
-            }
+            Self::Nothing | Self::MalformedArn => false,
         }
     }
 }

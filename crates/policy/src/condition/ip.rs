@@ -72,6 +72,25 @@ mod tests {
         }
     }
 
+    /// The bounds stand in "The meaning of public" of S3's user guide.
+    #[test]
+    fn wide_networks_are_wider_than_s3s_bounds() {
+        for (network, expected) in [
+            ("203.0.113.9", false),
+            ("10.0.0.0/9", false),
+            ("10.0.0.0/8", false),
+            ("10.0.0.0/7", true),
+            ("0.0.0.0/0", true),
+            ("2001:db8::/33", false),
+            ("2001:db8::/32", false),
+            ("2001:db8::/31", true),
+            ("::/0", true),
+        ] {
+            let is_wide = Network::read(network).unwrap().is_wide();
+            assert_eq!(is_wide, expected, "{network}");
+        }
+    }
+
     #[test]
     fn refuses_what_is_no_address() {
         for text in [

@@ -107,6 +107,7 @@ mod tests {
             assert_eq!(a.cmp(&b), expected, "{left} and {right}");
             assert_eq!(b.cmp(&a), expected.reverse(), "{right} and {left}");
             assert_eq!(a == b, expected.is_eq(), "{left} and {right}");
+            assert_eq!(a.partial_cmp(&b), Some(expected), "{left} and {right}");
         }
     }
 

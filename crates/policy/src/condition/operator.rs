@@ -223,6 +223,14 @@ mod tests {
     }
 
     #[test]
+    fn operators_are_negated_when_their_name_says_not() {
+        for comparison in Comparison::ALL {
+            let says_not = comparison.as_str().contains("Not");
+            assert_eq!(comparison.is_negated(), says_not, "{}", comparison.as_str());
+        }
+    }
+
+    #[test]
     fn unknown_operators_get_the_nearest_as_suggestion() {
         for (text, suggestion) in [
             ("StringEqual", Some("StringEquals")),

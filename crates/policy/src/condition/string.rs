@@ -2,7 +2,8 @@
 
 use crate::context::Context;
 use crate::document::Version;
-use crate::template::{Resolved, Template, Wildcards};
+use crate::pattern::{Pattern, covers_text};
+use crate::template::{Resolved, Template, Wildcards, is_plain};
 
 /// How two texts are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,10 @@ pub(super) enum Manner {
 #[derive(Clone, Debug)]
 pub(super) struct Text {
     manner: Manner,
-    resolved: Resolved,
+    /// What the policy says, with its variables filled in.
+    value: String,
+    /// The same as a pattern; `None` when it had no variables, and is the pattern itself.
+    pattern: Option<Pattern>,
 }
 
 impl Text {
@@ -30,27 +34,41 @@ impl Text {
         version: Version,
         context: &Context,
     ) -> Option<Self> {
+        if is_plain(value, version) {
+            return Some(Self {
+                manner,
+                value: value.to_owned(),
+                pattern: None,
+            });
+        }
         let wildcards = match manner {
             Manner::Like => Wildcards::Active,
             Manner::Exact | Manner::IgnoreCase => Wildcards::Literal,
         };
-        let resolved = Template::read(value, version, wildcards)
+        let Resolved { text, pattern } = Template::read(value, version, wildcards)
             .ok()?
             .resolve(context)?;
-        Some(Self { manner, resolved })
+        Some(Self {
+            manner,
+            value: text,
+            pattern: Some(pattern),
+        })
     }
 
     /// The value with its variables filled in.
     pub(super) fn shown(&self) -> &str {
-        &self.resolved.text
+        &self.value
     }
 
     pub(super) fn matches(&self, actual: &str) -> bool {
         match self.manner {
-            Manner::Exact => self.resolved.text == actual,
+            Manner::Exact => self.value == actual,
             // Lower-casing, not case folding: `ß` and `SS` stay different, a final sigma follows its context.
-            Manner::IgnoreCase => self.resolved.text.to_lowercase() == actual.to_lowercase(),
-            Manner::Like => self.resolved.pattern.matches(actual),
+            Manner::IgnoreCase => self.value.to_lowercase() == actual.to_lowercase(),
+            Manner::Like => match &self.pattern {
+                Some(pattern) => pattern.matches(actual),
+                None => covers_text(&self.value, actual),
+            },
         }
     }
 }

@@ -5,6 +5,7 @@ mod condition;
 mod fields;
 mod principal;
 mod resource;
+mod resource_control;
 
 use std::collections::BTreeMap;
 
@@ -137,6 +138,9 @@ fn read_statement(
         position: node.position,
     };
     principal::check_shared_providers(&statement)?;
+    if rules.kind == DocumentKind::ResourceControl {
+        resource_control::check(&statement, &fields)?;
+    }
     Ok(statement)
 }
 

@@ -4,7 +4,8 @@ use super::{PolicyError, PolicyErrorKind};
 use crate::document::DocumentKind;
 
 impl PolicyError {
-    /// The message of AWS's `MalformedPolicyDocument` (IAM, STS) or `MalformedPolicy` (S3) for this error.
+    /// The message of AWS's `MalformedPolicyDocument` (IAM, STS), `MalformedPolicy` (S3) or
+    /// `MalformedPolicyDocumentException` (Organizations, which has one text for all) for this error.
     ///
     /// IAM words the same mistake differently in a permissions policy and in a trust policy.
     pub fn aws_message(&self) -> String {
@@ -12,6 +13,10 @@ impl PolicyError {
             DocumentKind::Permissions | DocumentKind::Session => permissions_message(&self.kind),
             DocumentKind::Trust => trust_message(&self.kind),
             DocumentKind::Bucket => bucket_message(&self.kind),
+            DocumentKind::ServiceControl | DocumentKind::ResourceControl => {
+                "The provided policy document does not meet the requirements of the specified policy type."
+                    .to_owned()
+            }
         }
     }
 }

@@ -33,6 +33,11 @@ pub(super) fn match_principal(
     }
 }
 
+/// Whether a Principal element is `*`.
+pub(super) fn is_for_everyone(clause: &PrincipalClause) -> bool {
+    matches!(clause, PrincipalClause::Principal(set) if is_everyone(set))
+}
+
 /// The principals of a statement as a trace shows them.
 pub(super) fn show(clause: &PrincipalClause) -> Vec<String> {
     let not = match clause {
@@ -78,9 +83,9 @@ fn reach(
     }
 }
 
+/// How one principal that is not `*` reaches the caller.
 fn reach_by(named: &AwsPrincipal, caller: &Principal) -> Option<Grant> {
     match (named, caller) {
-        (AwsPrincipal::Everyone, _) => Some(Grant::Direct),
         (AwsPrincipal::Account(account), _) => {
             (caller.account().as_ref() == Some(account)).then_some(Grant::Account)
         }

@@ -1,8 +1,9 @@
 //! Which resources a statement is about.
 
-use crate::condition::{ArnPattern, NoArnPattern};
+use crate::condition::{ArnPattern, NoArnPattern, covers_arn};
 use crate::context::Context;
 use crate::document::{Effect, ResourceClause, Version};
+use crate::template::is_plain;
 
 /// Whether a resource clause covers a resource.
 pub(super) fn covers(
@@ -34,9 +35,14 @@ pub(super) fn show(clause: &ResourceClause, version: Version, context: &Context)
         ResourceClause::Resource(_) => "",
         ResourceClause::NotResource(_) => "not ",
     };
-    let shown = |pattern: &String| match ArnPattern::read(pattern, version, context) {
-        Ok(arn) => format!("{not}{}", arn.shown()),
-        Err(_) => format!("{not}{pattern}"),
+    let shown = |pattern: &String| {
+        if is_plain(pattern, version) {
+            return format!("{not}{pattern}");
+        }
+        match ArnPattern::read(pattern, version, context) {
+            Ok(arn) => format!("{not}{}", arn.shown()),
+            Err(_) => format!("{not}{pattern}"),
+        }
     };
     clause.values().iter().map(shown).collect()
 }
@@ -51,6 +57,13 @@ enum Fit {
 fn fit(pattern: &str, resource: &str, version: Version, context: &Context) -> Fit {
     if pattern == "*" {
         return Fit::Matches;
+    }
+    if is_plain(pattern, version) {
+        return if covers_arn(pattern, resource) {
+            Fit::Matches
+        } else {
+            Fit::Differs
+        };
     }
     match ArnPattern::read(pattern, version, context) {
         Ok(arn) if arn.matches(resource) => Fit::Matches,

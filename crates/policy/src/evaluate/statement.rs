@@ -6,12 +6,12 @@ use crate::account::AccountId;
 use crate::condition;
 use crate::decision::{ConditionTrace, Layer, PolicyTrace, StatementOutcome, StatementTrace};
 use crate::document::{ActionClause, Effect, Statement, Version};
-use crate::pattern::Pattern;
+use crate::pattern::covers_text;
 use crate::request::{Attached, Request};
 
 /// Evaluates every statement of a policy; returns the trace, and the effect of each statement that matches.
 pub(super) fn evaluate_policy(
-    layer: Layer,
+    (layer, level): (Layer, Option<&str>),
     policy: &Attached<'_>,
     request: &Request<'_>,
     resource_account: Option<&AccountId>,
@@ -41,6 +41,7 @@ pub(super) fn evaluate_policy(
     let source = policy.source.to_owned();
     let trace = PolicyTrace {
         layer,
+        level: level.map(str::to_owned),
         source,
         statements,
     };
@@ -56,6 +57,10 @@ fn evaluate_statement(
 ) -> (StatementOutcome, Grant, Vec<ConditionTrace>) {
     let effect = statement.effect;
     let grant = match (&statement.principal, layer) {
+        // Here `*` means even those for whom it vouches in no other policy: web identities and services.
+        (Some(clause), Layer::ResourceControl) if principal::is_for_everyone(clause) => {
+            Grant::Direct
+        }
         (Some(clause), _) => {
             match match_principal(clause, effect, request.principal, resource_account) {
                 Some(grant) => grant,
@@ -69,14 +74,16 @@ fn evaluate_statement(
             }
         }
         // A resource policy that names nobody reaches nobody.
-        (None, Layer::Resource) => {
+        (None, Layer::Resource | Layer::ResourceControl) => {
             return (
                 principal_differs(Vec::new(), request),
                 Grant::Direct,
                 Vec::new(),
             );
         }
-        (None, Layer::Identity | Layer::Boundary | Layer::Session) => Grant::Direct,
+        (None, Layer::Identity | Layer::Boundary | Layer::Session | Layer::ServiceControl) => {
+            Grant::Direct
+        }
     };
     if !covers_action(&statement.actions, request.action) {
         let outcome = StatementOutcome::ActionDiffers {
@@ -115,14 +122,28 @@ fn principal_differs(expected: Vec<String>, request: &Request<'_>) -> StatementO
 }
 
 fn covers_action(clause: &ActionClause, action: &str) -> bool {
-    let action = action.to_lowercase();
     let listed = clause
         .values()
         .iter()
-        .any(|pattern| Pattern::of_wildcards(&pattern.to_lowercase()).matches(&action));
+        .any(|pattern| is_action_covered(pattern, action));
     match clause {
         ActionClause::Action(_) => listed,
         ActionClause::NotAction(_) => !listed,
+    }
+}
+
+/// Whether a pattern covers an action; the case of ASCII letters, of which actions are made, does not count.
+fn is_action_covered(pattern: &str, action: &str) -> bool {
+    let Some(wildcard) = pattern.find(['*', '?']) else {
+        return pattern.eq_ignore_ascii_case(action);
+    };
+    // Most patterns differ before their wildcard or have nothing after it: there is nothing to fold then.
+    let (start, rest) = pattern.split_at(wildcard);
+    match action.split_at_checked(start.len()) {
+        Some((own_start, own_rest)) if start.eq_ignore_ascii_case(own_start) => {
+            rest == "*" || covers_text(&rest.to_ascii_lowercase(), &own_rest.to_ascii_lowercase())
+        }
+        _ => false,
     }
 }
 

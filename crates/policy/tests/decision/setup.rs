@@ -104,6 +104,7 @@ impl Setup<'_> {
             session: session.as_ref().map(|document| vec![attach(document)]),
             resource_account: Some(&owner),
             rule: self.rule,
+            ..Policies::default()
         };
         decide(&request, &policies)
     }

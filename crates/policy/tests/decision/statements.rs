@@ -97,6 +97,11 @@ fn actions_and_resources_match_with_their_not_forms() {
         (r#""Action":"s3:Get?bject","Resource":"*""#, true),
         (r#""Action":["s3:Put*","*:*"],"Resource":"*""#, true),
         (r#""Action":"s3:GetObjectAcl","Resource":"*""#, false),
+        (r#""Action":"s3:Get*Acl","Resource":"*""#, false),
+        (r#""Action":"s3:*BJECT","Resource":"*""#, true),
+        (r#""Action":"S3:g?tobject","Resource":"*""#, true),
+        (r#""Action":"s3:GetObject?","Resource":"*""#, false),
+        (r#""Action":"s3:GetObjectVersion*","Resource":"*""#, false),
         (r#""NotAction":"s3:Put*","Resource":"*""#, true),
         (r#""NotAction":["ec2:*","s3:*"],"Resource":"*""#, false),
         (r#""Action":"*","Resource":"arn:aws:s3:::b/*""#, true),
@@ -111,6 +116,14 @@ fn actions_and_resources_match_with_their_not_forms() {
         (r#""Action":"*","NotResource":"arn:aws:s3:::c/*""#, true),
         (
             r#""Action":"*","Resource":"arn:aws:s3:::${none, 'b'}/k""#,
+            true,
+        ),
+        (
+            r#""Action":"*","Resource":"arn:aws:s3:::${none, 'c'}/k""#,
+            false,
+        ),
+        (
+            r#""Action":"*","NotResource":"arn:aws:s3:::${none, 'c'}/k""#,
             true,
         ),
         (r#""Action":"*","Resource":"arn:aws:s3:::${none}/k""#, false),
@@ -136,6 +149,43 @@ fn actions_and_resources_match_with_their_not_forms() {
         setup.decide(&user()).verdict,
         Verdict::ExplicitDeny(Layer::Identity)
     );
+}
+
+#[test]
+fn the_trace_shows_whom_a_statement_is_about() {
+    let statement =
+        |element: &str| format!(r#"{{"Effect":"Deny",{element},"Action":"*","Resource":"*"}}"#);
+    for (element, shown) in [
+        (
+            format!(r#""Principal":{{"AWS":["{OTHER}","{ROLE}"],"Service":"ec2.amazonaws.com"}}"#),
+            vec![
+                OTHER.to_owned(),
+                ROLE.to_owned(),
+                "ec2.amazonaws.com".to_owned(),
+            ],
+        ),
+        (
+            format!(r#""NotPrincipal":{{"AWS":["{USER}","{OWN}"]}}"#),
+            vec![format!("not {USER}"), format!("not {OWN}")],
+        ),
+        (r#""NotPrincipal":"*""#.to_owned(), vec!["not *".to_owned()]),
+    ] {
+        let text = statement(&element);
+        let setup = Setup {
+            resource: Some(&text),
+            ..Setup::default()
+        };
+        let decision = setup.decide(&user());
+        let resource = &decision.trace[0];
+        assert_eq!(resource.layer, Layer::Resource);
+        assert_eq!(
+            resource.statements[0].outcome,
+            StatementOutcome::PrincipalDiffers {
+                expected: shown,
+                actual: USER.to_owned()
+            }
+        );
+    }
 }
 
 #[test]

@@ -362,6 +362,7 @@ impl Authorizer for Anonymous {
             session: None,
             resource_account: Some(bucket_owner),
             rule: ResourceRule::Ordinary,
+            ..Policies::default()
         };
         if decide(&request, &policies).is_allowed() {
             Ok(())

@@ -4,12 +4,19 @@ use super::fields::{Fields, Form};
 use super::{Fault, Rules, read_values};
 use crate::document::{ActionClause, DocumentKind};
 use crate::error::PolicyErrorKind;
-use crate::pattern::Pattern;
+use crate::pattern::covers_text;
 
 pub(super) fn read(fields: &Fields<'_>, rules: Rules) -> Result<ActionClause, Fault> {
     let missing = PolicyErrorKind::MissingElement { element: "Action" };
     let check = |action: &str| check_action(action, rules.kind);
     let clause = match fields.find_form("Action", "NotAction")? {
+        Some(Form::Not(node)) if rules.kind == DocumentKind::ResourceControl => {
+            let kind = PolicyErrorKind::ProhibitedElement {
+                element: "NotAction",
+                document: rules.kind,
+            };
+            return Err(Fault::new(node.position, kind));
+        }
         None => return Err(Fault::new(fields.node.position, missing)),
         Some(Form::Plain(node)) => ActionClause::Action(read_values(node, "Action", check)?),
         Some(Form::Not(node)) => ActionClause::NotAction(read_values(node, "NotAction", check)?),
@@ -49,11 +56,11 @@ fn check_action(action: &str, kind: DocumentKind) -> Result<(), PolicyErrorKind>
 /// Whether an action of STS, with its wildcards, covers one of those that make a session of a role.
 fn assumes_role(action: &str) -> bool {
     action.split_once(':').is_some_and(|(service, name)| {
-        let pattern = Pattern::of_wildcards(&name.to_lowercase());
+        let name = name.to_lowercase();
         service.eq_ignore_ascii_case("sts")
             && TRUST_ACTIONS
                 .iter()
-                .any(|known| pattern.matches(&known.to_lowercase()))
+                .any(|known| covers_text(&name, &known.to_lowercase()))
     })
 }
 

@@ -1,7 +1,7 @@
 //! The Principal and NotPrincipal elements.
 
 use super::fields::{Fields, Form};
-use super::{Fault, Rules, read_values};
+use super::{Fault, Rules, read_values, resource_control};
 use crate::aws_principal::AwsPrincipal;
 use crate::document::{
     DocumentKind, Effect, PrincipalClause, PrincipalKind, PrincipalSet, Statement,
@@ -24,18 +24,29 @@ pub(super) fn read(
         Fault::new(node.position, kind)
     };
     match (form, rules.kind) {
-        (None, DocumentKind::Permissions | DocumentKind::Session) => Ok(None),
-        (None, DocumentKind::Trust | DocumentKind::Bucket) => {
+        (
+            None,
+            DocumentKind::Permissions | DocumentKind::Session | DocumentKind::ServiceControl,
+        ) => Ok(None),
+        (None, DocumentKind::Trust | DocumentKind::Bucket | DocumentKind::ResourceControl) => {
             let kind = PolicyErrorKind::MissingElement {
                 element: "Principal",
             };
             Err(Fault::new(fields.node.position, kind))
         }
-        (Some(Form::Plain(node)), DocumentKind::Permissions | DocumentKind::Session) => {
-            Err(prohibited(node, "Principal"))
-        }
-        (Some(Form::Not(node)), DocumentKind::Permissions | DocumentKind::Session) => {
-            Err(prohibited(node, "NotPrincipal"))
+        (
+            Some(Form::Plain(node)),
+            DocumentKind::Permissions | DocumentKind::Session | DocumentKind::ServiceControl,
+        ) => Err(prohibited(node, "Principal")),
+        (
+            Some(Form::Not(node)),
+            DocumentKind::Permissions
+            | DocumentKind::Session
+            | DocumentKind::ServiceControl
+            | DocumentKind::ResourceControl,
+        ) => Err(prohibited(node, "NotPrincipal")),
+        (Some(Form::Plain(node)), DocumentKind::ResourceControl) => {
+            Ok(Some(resource_control::read_principal(node)?))
         }
         (Some(Form::Plain(node)), _) => {
             Ok(Some(PrincipalClause::Principal(read_set(node, rules)?)))
