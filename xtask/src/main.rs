@@ -2,6 +2,7 @@
 //!
 //! No dependency but the standard library, so that it compiles in a second.
 
+mod bench;
 mod tools;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ usage: cargo xtask <command>
 commands:
   test [--fast] [FILTER…]   install what the tests need and run them; --fast leaves out the foreign clients
   check                     formatting, lints and dependency rules
+  bench decisions           times and instructions of the pure decisions, against one RSA verification
 ";
 
 fn main() -> ExitCode {
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["test", rest @ ..] => test(rest),
         ["check"] => check(),
+        ["bench", "decisions"] => bench::decisions(),
         _ => Err(USAGE.to_owned()),
     };
     match result {
@@ -54,7 +57,9 @@ fn test(words: &[&str]) -> Result<(), String> {
     if fast {
         tests.args(["-E", "not binary(foreign_clients)"]);
     } else {
-        tests.env("PODPASS_TEST_CLIENTS", tools::environment("clients")?);
+        tests
+            .env("PODPASS_TEST_CLIENTS", tools::environment("clients")?)
+            .env("PODPASS_TEST_MOTO", tools::environment("moto")?);
     }
     set_traps(&mut tests);
     tests.args(&filters);

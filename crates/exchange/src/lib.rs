@@ -9,6 +9,9 @@
 //! 3. [`Registered::verify`] checks the signature.
 //! 4. [`Verified::authorise`] asks the trust policy and grants the session.
 //!
+//! [`Registered::suppose_signed`] leads aside: to a [`Rehearsal`], which says what would be granted if the signature were
+//! the issuer's, and from which there is no way to a [`Grant`].
+//!
 //! [`assume_role_with_web_identity`] does all of it where everything is at hand.
 
 mod assume_role;
@@ -33,5 +36,6 @@ pub use model::{OidcProvider, Role};
 pub use session_tags::SessionTag;
 pub use trace::{Comparison, Outcome, Step, StepName, Trace};
 pub use web_identity::{
-    Presented, Registered, Verified, WebIdentityRequest, assume_role_with_web_identity, present,
+    Presented, Registered, Rehearsal, Supposed, Verified, WebIdentityRequest,
+    assume_role_with_web_identity, present,
 };

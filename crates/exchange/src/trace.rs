@@ -68,6 +68,8 @@ pub enum StepName {
 pub enum Outcome {
     /// The next step follows.
     Passed,
+    /// Nobody looked; what follows supposes that it would have passed. Never in the trace of a grant.
+    NotChecked,
     /// The decision is a denial.
     Failed,
 }
@@ -112,6 +114,16 @@ impl Trace {
         self.push_policies(name, holds, comparisons, Vec::new());
     }
 
+    /// Adds a step that nobody took.
+    pub(crate) fn push_unchecked(&mut self, name: StepName) {
+        self.steps.push(Step {
+            name,
+            outcome: Outcome::NotChecked,
+            comparisons: Vec::new(),
+            policies: Vec::new(),
+        });
+    }
+
     pub(crate) fn push_policies(
         &mut self,
         name: StepName,
@@ -151,6 +163,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outcome = match self.outcome {
             Outcome::Passed => "ok",
+            Outcome::NotChecked => "?",
             Outcome::Failed => "failed",
         };
         write!(f, "{outcome:<6}  {}", self.name)?;

@@ -126,6 +126,8 @@ fn denied_by(layer: Layer) -> Reason {
         Layer::Resource => Reason::PermissionDeniedResource,
         Layer::Boundary => Reason::PermissionDeniedBoundary,
         Layer::Session => Reason::PermissionDeniedSession,
+        Layer::ServiceControl => Reason::PermissionDeniedServiceControl,
+        Layer::ResourceControl => Reason::PermissionDeniedResourceControl,
     }
 }
 
@@ -135,5 +137,7 @@ fn policies_of(layer: Layer) -> &'static str {
         Layer::Resource => "the trust policy",
         Layer::Boundary => "the caller's permissions boundary",
         Layer::Session => "the caller's session policies",
+        Layer::ServiceControl => "the service control policies on the caller's account",
+        Layer::ResourceControl => "the resource control policies on the role's account",
     }
 }

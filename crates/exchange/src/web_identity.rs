@@ -4,6 +4,7 @@ mod authorised;
 mod claims;
 mod presented;
 mod session_claims;
+mod supposed;
 
 use jiff::Timestamp;
 use podpass_policy::{Context, Partition};
@@ -11,6 +12,7 @@ use podpass_token::{KeySet, Token};
 
 pub use self::authorised::{Registered, Verified};
 pub use self::presented::{Presented, present};
+pub use self::supposed::{Rehearsal, Supposed};
 
 use crate::denial::Denial;
 use crate::grant::WebIdentityGrant;

@@ -35,9 +35,18 @@ pub struct Jwk {
 
 /// A JSON web key set, the content of `keys.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "JwksObject")]
 pub struct Jwks {
     /// The keys in the order of the document.
     pub keys: Vec<Jwk>,
+}
+
+/// What is read: an object. Without the flattened member serde would take the list `[[…]]` for a set, too.
+#[derive(Deserialize)]
+struct JwksObject {
+    keys: Vec<Jwk>,
+    #[serde(flatten)]
+    _other: BTreeMap<String, Value>,
 }
 
 /// Why a text is not a JWKS that may be published.
@@ -67,6 +76,12 @@ pub enum JwksError {
         /// The member that gives it away.
         member: &'static str,
     },
+}
+
+impl From<JwksObject> for Jwks {
+    fn from(object: JwksObject) -> Self {
+        Self { keys: object.keys }
+    }
 }
 
 impl Jwk {

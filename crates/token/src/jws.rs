@@ -1,34 +1,114 @@
-//! The compact serialisation of a JWS (RFC 7515), without any meaning of its parts.
+//! The compact serialisation of a JWS (RFC 7515), whatever its payload is.
+
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
 
-use crate::jwt::{MalformedToken, Segment};
+use crate::algorithm::Algorithm;
+use crate::malformed::{MalformedToken, Segment};
+use crate::token::Token;
 
-/// The decoded parts of a compact JWS.
-pub(crate) struct Jws<'a> {
-    /// The first two segments and the dot between them, exactly as received: what the signature covers.
-    pub(crate) signing_input: &'a str,
-    pub(crate) header: Vec<u8>,
-    pub(crate) payload: Vec<u8>,
-    pub(crate) signature: Vec<u8>,
+/// A decoded JWS whose signature nobody has checked. A [`Jwt`](crate::Jwt) is one whose payload is a set of claims.
+#[derive(Clone)]
+pub struct Jws {
+    header: Map<String, Value>,
+    algorithm: Algorithm,
+    kid: Option<String>,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+    token: Token,
+    /// How much of the token is signed: the first two segments and the dot between them.
+    signed: usize,
 }
 
-impl<'a> Jws<'a> {
-    pub(crate) fn decode(compact: &'a str) -> Result<Self, MalformedToken> {
-        let segments = compact.split('.').count();
-        let (Some((signing_input, signature)), 3) = (compact.rsplit_once('.'), segments) else {
-            return Err(MalformedToken::SegmentCount { found: segments });
+impl Jws {
+    /// Decodes the token without verifying it.
+    ///
+    /// The rules are those of AWS STS: three segments of base64url without padding, a JSON object as the header (of
+    /// duplicate members the last one counts), an accepted `alg`, no `crit`.
+    pub fn decode(token: &Token) -> Result<Self, MalformedToken> {
+        let [header, payload, signature] = split(token.expose())?;
+        let signed = header.len() + 1 + payload.len();
+        let header = parse_object(Segment::Header, &decode(Segment::Header, header)?)?;
+        let payload = decode(Segment::Payload, payload)?;
+        let signature = decode(Segment::Signature, signature)?;
+        let algorithm = match header.get("alg") {
+            Some(Value::String(name)) => {
+                Algorithm::of_name(name).ok_or_else(|| MalformedToken::AlgorithmUnsupported {
+                    found: name.clone(),
+                })?
+            }
+            _ => return Err(MalformedToken::AlgorithmMissing),
         };
-        let (header, payload) = signing_input
-            .split_once('.')
-            .ok_or(MalformedToken::SegmentCount { found: segments })?;
+        if header.contains_key("crit") {
+            return Err(MalformedToken::CriticalExtensions);
+        }
+        let kid = match header.get("kid") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(kid)) => Some(kid.clone()),
+            Some(_) => return Err(MalformedToken::KidNotAString),
+        };
         Ok(Self {
-            signing_input,
-            header: decode(Segment::Header, header)?,
-            payload: decode(Segment::Payload, payload)?,
-            signature: decode(Segment::Signature, signature)?,
+            header,
+            algorithm,
+            kid,
+            payload,
+            signature,
+            token: token.clone(),
+            signed,
         })
+    }
+
+    /// Returns the members of the header.
+    pub fn header(&self) -> &Map<String, Value> {
+        &self.header
+    }
+
+    /// Returns the signature algorithm that the header names.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Returns the id of the key that the header names.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// Returns the decoded second segment, which is not proven.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Returns the first two segments and the dot between them, exactly as received: what the signature covers.
+    pub(crate) fn signing_input(&self) -> &[u8] {
+        &self.token.expose().as_bytes()[..self.signed]
+    }
+
+    pub(crate) fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+}
+
+impl fmt::Debug for Jws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jws")
+            .field("algorithm", &self.algorithm)
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Parses a segment that has to be a JSON object.
+pub(crate) fn parse_object(
+    segment: Segment,
+    json: &[u8],
+) -> Result<Map<String, Value>, MalformedToken> {
+    match serde_json::from_slice(json) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(MalformedToken::NotAnObject { segment }),
+        Err(source) => Err(MalformedToken::Json { segment, source }),
     }
 }
 
@@ -52,6 +132,16 @@ pub(crate) fn compact(signing_input: &str, signature: &[u8]) -> String {
     compact.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut compact);
     compact
+}
+
+fn split(compact: &str) -> Result<[&str; 3], MalformedToken> {
+    let mut segments = compact.split('.');
+    match std::array::from_fn(|_| segments.next()) {
+        [Some(header), Some(payload), Some(signature), None] => Ok([header, payload, signature]),
+        _ => Err(MalformedToken::SegmentCount {
+            found: compact.split('.').count(),
+        }),
+    }
 }
 
 fn decode(segment: Segment, text: &str) -> Result<Vec<u8>, MalformedToken> {

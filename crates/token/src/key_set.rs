@@ -1,8 +1,6 @@
 //! The keys that verify tokens, chosen from an issuer's JWKS by the rules that AWS STS was seen to follow.
 
 mod material;
-#[cfg(test)]
-mod vectors;
 
 use std::fmt;
 use std::ops::Deref;
@@ -11,6 +9,7 @@ use serde_json::{Map, Value};
 
 use self::material::Material;
 use crate::algorithm::Algorithm;
+use crate::jws::Jws;
 use crate::jwt::Jwt;
 
 pub use self::material::Unusable;
@@ -150,16 +149,18 @@ impl KeySet {
     ///
     /// A token that names none is verified only if the set has exactly one usable key.
     pub fn verify(&self, jwt: Jwt) -> Result<VerifiedJwt, SignatureError> {
-        let key = self.find(jwt.kid(), jwt.algorithm())?;
-        if key.material.verifies(
-            jwt.algorithm(),
-            jwt.signing_input.as_bytes(),
-            &jwt.signature,
-        ) {
-            Ok(VerifiedJwt {
-                jwt,
-                key_id: key.kid.clone(),
-            })
+        let key_id = self.verify_jws(jwt.jws())?.to_owned();
+        Ok(VerifiedJwt { jwt, key_id })
+    }
+
+    /// Verifies the signature of a JWS, whatever its payload is, and returns the id of the key that made it.
+    pub fn verify_jws(&self, jws: &Jws) -> Result<&str, SignatureError> {
+        let key = self.find(jws.kid(), jws.algorithm())?;
+        if key
+            .material
+            .verifies(jws.algorithm(), jws.signing_input(), jws.signature())
+        {
+            Ok(&key.kid)
         } else {
             Err(SignatureError::Invalid {
                 kid: key.kid.clone(),

@@ -11,9 +11,9 @@ use zeroize::Zeroizing;
 use crate::claims::ServiceAccountClaims;
 use crate::der::{self, KeyAlgorithm, Shape};
 use crate::jws;
-use crate::jwt::Token;
 use crate::key::{Found, KeyError, PRIVATE_KEY, PublicKey, check_size};
 use crate::pem::{self, Block};
+use crate::token::Token;
 
 /// An RSA private key of 2048 to 8192 bits. Its `Debug` shows the key id only.
 pub struct SigningKey {

@@ -78,6 +78,16 @@ fn says_where_a_set_is_malformed() {
 }
 
 #[test]
+fn a_set_is_an_object() {
+    for text in ["[[]]", "[]", "null", r#"{"key": []}"#] {
+        assert!(
+            matches!(Jwks::parse(text), Err(JwksError::Malformed { .. })),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn refuses_to_publish_a_private_key() {
     let set = r#"{"keys": [{"kty": "RSA", "n": "AQ"}, {"kty": "RSA", "kid": "a", "n": "AQ", "d": "secret-number"}]}"#;
     let error = Jwks::parse(set).unwrap_err();

@@ -28,21 +28,21 @@ pub struct Registered {
 /// A request whose token is proven to be the issuer's.
 #[derive(Debug)]
 pub struct Verified {
-    parameters: Parameters,
-    identity: Identity,
-    claims: Map<String, Value>,
-    now: jiff::Timestamp,
-    trace: Trace,
+    pub(super) parameters: Parameters,
+    pub(super) identity: Identity,
+    pub(super) claims: Map<String, Value>,
+    pub(super) now: jiff::Timestamp,
+    pub(super) trace: Trace,
 }
 
 /// Who the token is for, proven.
 #[derive(Debug)]
-struct Identity {
-    issuer: String,
-    subject: String,
-    audience: String,
-    original_audiences: Vec<String>,
-    provider: OidcProviderArn,
+pub(super) struct Identity {
+    pub(super) issuer: String,
+    pub(super) subject: String,
+    pub(super) audience: String,
+    pub(super) original_audiences: Vec<String>,
+    pub(super) provider: OidcProviderArn,
 }
 
 impl Registered {

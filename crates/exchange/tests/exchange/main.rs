@@ -10,5 +10,6 @@ mod breakages;
 mod limits;
 mod session_claims;
 mod steps;
+mod supposed;
 mod trust;
 mod world;

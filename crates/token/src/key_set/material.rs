@@ -12,6 +12,7 @@ use super::{EC, RSA};
 use crate::algorithm::Algorithm;
 use crate::der::{self, Shape};
 use crate::key::{ACCEPTED_BITS, PublicKey};
+use crate::roca;
 
 /// Why a JWK cannot verify a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum Unusable {
     Malformed,
     /// It is an RSA key of a length that is not accepted.
     Bits(usize),
+    /// It is an RSA key whose private half can be computed (CVE-2017-15361). What AWS does with one is not known.
+    Factorable,
     /// It is an EC key on a curve that no accepted algorithm uses.
     Curve(Option<String>),
     /// Its certificate is for another key, or not readable.
@@ -76,6 +79,9 @@ impl Material {
         let bits = der::bit_length(&components.n);
         if !ACCEPTED_BITS.contains(&bits) {
             return Err(Unusable::Bits(bits));
+        }
+        if roca::is_fingerprinted(&components.n) {
+            return Err(Unusable::Factorable);
         }
         if let Some(chain) = jwk.get("x5c") {
             let agrees = certified_key(chain)
@@ -135,6 +141,7 @@ impl fmt::Display for Unusable {
             Self::KeyType(None) => f.write_str("it has no `kty`"),
             Self::Malformed => f.write_str("its numbers are missing or malformed"),
             Self::Bits(bits) => write!(f, "it has {bits} bits; 2048 to 8192 are accepted"),
+            Self::Factorable => f.write_str("its private half can be computed (CVE-2017-15361)"),
             Self::Curve(Some(curve)) => write!(
                 f,
                 "its `crv` is `{curve}`, which no accepted algorithm uses"
