@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod explain;
 mod inject;
+mod lint;
 mod provisioning;
 mod sandbox;
+mod simulate;
 mod stand;
 mod token;
 mod usage;

@@ -7,6 +7,9 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use podpass_policy::AccountId;
 
 use crate::commands::aws::AwsArgs;
+use crate::commands::explain::ExplainArgs;
+use crate::commands::lint::LintArgs;
+use crate::commands::simulate::SimulateArgs;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
 #[derive(Debug, Parser)]
@@ -36,6 +39,12 @@ pub(crate) enum Command {
     Token(TokenArgs),
     /// Inject the identity into a pod manifest, as the webhook does at admission.
     Inject(InjectArgs),
+    /// Say offline what STS would answer to a token, and the line to change.
+    Simulate(SimulateArgs),
+    /// Find what is wrong in policies, manifests, AWS config files, keys and Terraform plans.
+    Lint(LintArgs),
+    /// Say what an AWS error means here, what is behind it, and the line to change.
+    Explain(ExplainArgs),
     /// Print the version.
     Version,
 }

@@ -67,6 +67,9 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Aws(arguments) => commands::aws::run(arguments),
         Command::Token(arguments) => commands::token::run(arguments),
         Command::Inject(arguments) => commands::inject::run(&arguments),
+        Command::Simulate(arguments) => commands::simulate::run(&arguments),
+        Command::Lint(arguments) => commands::lint::run(&arguments),
+        Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Version => {
             output::line(&format!("podpass {}", env!("CARGO_PKG_VERSION")))?;
             Ok(ExitCode::SUCCESS)

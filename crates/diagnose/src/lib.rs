@@ -2,6 +2,14 @@
 //!
 //! Pure: text and values come in, findings come out.
 
+pub mod explain;
 mod finding;
+mod junit;
+pub mod lint;
+mod nearness;
+mod sarif;
+pub mod simulate;
 
 pub use finding::{Finding, Severity};
+pub use junit::junit;
+pub use sarif::sarif;

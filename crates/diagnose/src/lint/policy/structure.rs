@@ -1,0 +1,142 @@
+//! The elements of a policy: which must be there, and which must not.
+
+use podpass_kinds::Reason;
+use podpass_kinds::yaml::{Content, Node};
+
+use super::super::check::members;
+use super::super::collector::Collector;
+use super::super::draft::Draft;
+use super::super::kind::FileKind;
+use super::super::spelling;
+use super::statements;
+
+pub(super) fn check(root: &Node, kind: FileKind, out: &mut Collector<'_>) {
+    check_elements(root, "a policy", POLICY_ELEMENTS, out);
+    check_version(root, out);
+    let found = root.get("Statement");
+    if statements(root).is_empty() {
+        let position = found.map_or(root.position, |node| node.position);
+        out.report(Draft::error(
+            Reason::PolicyElementMissing,
+            position,
+            "the policy has no statement",
+        ));
+    }
+    for statement in statements(root) {
+        if matches!(statement.content, Content::Mapping(_)) {
+            check_statement(statement, kind, out);
+        } else {
+            let message = format!("a statement is {}, not an object", statement.type_name());
+            out.report(Draft::error(
+                Reason::PolicyMalformed,
+                statement.position,
+                message,
+            ));
+        }
+    }
+}
+
+fn check_version(root: &Node, out: &mut Collector<'_>) {
+    let version = root.get("Version");
+    match version.map(|node| (node.position, node.as_str())) {
+        Some((_, Some(CURRENT))) => {}
+        None | Some((_, Some(OLD))) => {
+            if root.to_json().to_string().contains("${") {
+                let position = version.map_or(root.position, |node| node.position);
+                let message = "the policy uses `${…}`, which is plain text in the version of 2008 that counts here";
+                out.report(
+                    Draft::warning(Reason::PolicyVersionOld, position, message).expected(CURRENT),
+                );
+            }
+        }
+        Some((position, found)) => {
+            let message = match found {
+                Some(found) => format!("`{found}` is not a version of the policy language"),
+                None => "the Version is not a string".to_owned(),
+            };
+            let mut draft =
+                Draft::error(Reason::PolicyVersionInvalid, position, message).expected(CURRENT);
+            if let Some(found) = found {
+                draft = draft.actual(found);
+            }
+            out.report(draft);
+        }
+    }
+}
+
+fn check_statement(statement: &Node, kind: FileKind, out: &mut Collector<'_>) {
+    check_elements(statement, "a statement", STATEMENT_ELEMENTS, out);
+    let names = match kind {
+        FileKind::TrustPolicy => ["Effect", "Principal", "Action"].as_slice(),
+        FileKind::BucketPolicy => ["Effect", "Principal", "Action", "Resource"].as_slice(),
+        _ => ["Effect", "Action", "Resource"].as_slice(),
+    };
+    for name in names {
+        let not = format!("Not{name}");
+        // A misspelt element has a finding of its own, which this would only repeat.
+        let is_misspelt = members(statement).iter().any(|member| {
+            !STATEMENT_ELEMENTS.contains(&member.key.as_str())
+                && spelling::nearest(&member.key, &[*name]).is_some()
+        });
+        if statement.get(name).is_none() && statement.get(&not).is_none() && !is_misspelt {
+            let message = format!("the statement has no {name}");
+            let fix = match (kind, *name) {
+                (FileKind::TrustPolicy, "Action") => {
+                    "add `\"Action\": \"sts:AssumeRoleWithWebIdentity\"` for service accounts, `\"sts:AssumeRole\"` for AWS principals".to_owned()
+                }
+                _ => format!("add `\"{name}\"`"),
+            };
+            out.report(
+                Draft::error(Reason::PolicyElementMissing, statement.position, message)
+                    .expected(*name)
+                    .fix(fix),
+            );
+        }
+    }
+    let prohibited: &[&str] = match kind {
+        FileKind::TrustPolicy => &["Resource", "NotResource"],
+        FileKind::PermissionsPolicy => &["Principal", "NotPrincipal"],
+        _ => &[],
+    };
+    for member in members(statement)
+        .iter()
+        .filter(|member| prohibited.contains(&member.key.as_str()))
+    {
+        let message = format!("a {kind} must not have the element `{}`", member.key);
+        let draft = Draft::error(Reason::PolicyElementUnknown, member.key_position, message);
+        out.report(draft.fix(format!("remove `{}`", member.key)));
+    }
+}
+
+/// Reports the members that are not elements; each that is near one is told which.
+fn check_elements(node: &Node, parent: &str, known: &[&str], out: &mut Collector<'_>) {
+    for member in members(node)
+        .iter()
+        .filter(|member| !known.contains(&member.key.as_str()))
+    {
+        let message = format!("`{}` is not an element of {parent}", member.key);
+        let draft = Draft::error(Reason::PolicyElementUnknown, member.key_position, message);
+        out.report(match spelling::nearest(&member.key, known) {
+            Some(meant) => draft
+                .expected(meant)
+                .actual(&member.key)
+                .fix(format!("write `{meant}`")),
+            None => draft,
+        });
+    }
+}
+
+const CURRENT: &str = "2012-10-17";
+const OLD: &str = "2008-10-17";
+const POLICY_ELEMENTS: &[&str] = &["Version", "Id", "Statement"];
+const STATEMENT_ELEMENTS: &[&str] = &[
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+];
