@@ -1,13 +1,15 @@
 //! `podpass aws …`, and the same binary as `ccoctl`: what they make, refuse and leave alone.
 
+use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use podpass_testkit::{Home, SandboxProcess};
 
 use crate::stand::{PODPASS, Ran, create_role, run};
 
-const REQUEST: &str = "\
+pub(crate) const REQUEST: &str = "\
 apiVersion: cloudcredential.openshift.io/v1
 kind: CredentialsRequest
 metadata:
@@ -43,8 +45,18 @@ fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
+/// A command with credentials for an endpoint that refuses connections, so that a call shows as that error.
+fn nowhere(home: &Home, program: impl AsRef<OsStr>) -> Command {
+    let mut command = home.command(program);
+    command
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test");
+    command
+}
+
 /// `podpass` and a link of it that is called `ccoctl`.
-fn both_names(home: &Home) -> [PathBuf; 2] {
+pub(crate) fn both_names(home: &Home) -> [PathBuf; 2] {
     let ccoctl = home.path("ccoctl");
     std::os::unix::fs::symlink(PODPASS, &ccoctl).unwrap();
     [PathBuf::from(PODPASS), ccoctl]
@@ -127,11 +139,7 @@ fn directories_with_nothing_to_do_are_refused_before_the_first_call() {
             ("absent", vec!["absent"]),
         ] {
             // The endpoint refuses connections, so a call before the refusal would show as another error.
-            let ran = run(home
-                .command(&name)
-                .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-                .env("AWS_ACCESS_KEY_ID", "test")
-                .env("AWS_SECRET_ACCESS_KEY", "test")
+            let ran = run(nowhere(&home, &name)
                 .args([
                     "aws",
                     "create-iam-roles",
@@ -187,11 +195,7 @@ fn placeholders_and_short_account_ids_are_refused_before_the_first_call() {
         "arn:aws:iam::1234567890:oidc-provider/a.example.com",
         "nonsense",
     ] {
-        let ran = run(home
-            .command(PODPASS)
-            .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
+        let ran = run(nowhere(&home, PODPASS)
             .args([
                 "aws",
                 "create-iam-roles",
@@ -226,11 +230,7 @@ fn files_that_hold_no_public_key_publish_nothing() {
             ("empty.pem", "empty.pem"),
             ("absent.pem", "absent.pem"),
         ] {
-            let ran = run(home
-                .command(&name)
-                .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-                .env("AWS_ACCESS_KEY_ID", "test")
-                .env("AWS_SECRET_ACCESS_KEY", "test")
+            let ran = run(nowhere(&home, &name)
                 .args([
                     "aws",
                     "create-identity-provider",
@@ -267,12 +267,7 @@ fn unreachable_endpoint_and_missing_credentials_are_told_apart() {
         "--credentials-requests-dir",
         "requests",
     ];
-    let unreachable = run(home
-        .command(PODPASS)
-        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .args(arguments));
+    let unreachable = run(nowhere(&home, PODPASS).args(arguments));
     unreachable.refused(1, &["http://127.0.0.1:1"]);
     let nobody = run(home
         .command(PODPASS)
@@ -422,78 +417,6 @@ fn names_that_cannot_be_a_bucket_are_refused() {
 }
 
 #[test]
-fn ccoctl_says_what_the_peer_says_about_missing_flags() {
-    let home = Home::new();
-    let [_, ccoctl] = both_names(&home);
-    let ran = run(home
-        .command(&ccoctl)
-        .args(["aws", "create-identity-provider"]));
-    ran.refused(1, &["Error: required flag(s) \"name\", \"region\" not set"]);
-    run(home.command(&ccoctl).arg("bogus")).refused(
-        1,
-        &[
-            "Error: unknown command \"bogus\" for \"ccoctl\"",
-            "Run 'ccoctl --help' for usage.",
-        ],
-    );
-    assert_eq!(run(home.command(&ccoctl).args(["aws", "bogus"])).code, 0);
-    assert_eq!(run(&mut home.command(&ccoctl)).code, 0);
-}
-
-#[test]
-fn ccoctl_tells_each_role_in_one_go_in_the_order_of_the_requests() {
-    let home = Home::new();
-    let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
-    let [_, ccoctl] = both_names(&home);
-    for number in 10..30 {
-        let request = REQUEST.replace("name: creds", &format!("name: creds{number}"));
-        home.write(&format!("requests/{number}.yaml"), &request);
-    }
-    let ran = run(sandbox.command(&home, &ccoctl).args([
-        "aws",
-        "create-all",
-        "--name=prod",
-        "--region=eu-west-1",
-        "--credentials-requests-dir=requests",
-        "--output-dir=out",
-    ]));
-    ran.succeeded();
-    let told: Vec<&str> = ran
-        .err
-        .lines()
-        .filter_map(|line| {
-            line.split_once("creds")
-                .map(|_| &line["2026/11/23 17:33:53 ".len()..])
-        })
-        .collect();
-    let expected: Vec<String> = (10..30)
-        .flat_map(|number| {
-            [
-                format!("Role arn:aws:iam::123456789012:role/prod-app-creds{number} created"),
-                format!("Updated Role policy for Role prod-app-creds{number}"),
-                format!(
-                    "Saved credentials configuration to: out/manifests/app-creds{number}-credentials.yaml"
-                ),
-            ]
-        })
-        .collect();
-    assert_eq!(told, expected);
-}
-
-#[test]
-fn ccoctl_refuses_a_flag_before_the_command() {
-    let home = Home::new();
-    let [_, ccoctl] = both_names(&home);
-    let ran = run(home
-        .command(&ccoctl)
-        .args(["aws", "--name=x", "create-all"]));
-    ran.refused(1, &["Error: unknown flag: --name"]);
-    let ran = run(home.command(&ccoctl).args(["help", "bogus"]));
-    assert_eq!(ran.code, 0, "{ran:#?}");
-    assert!(ran.err.contains("Unknown help topic [`bogus`]"), "{ran:#?}");
-}
-
-#[test]
 fn arns_of_another_partition_or_account_are_refused_before_the_first_call() {
     let home = Home::new();
     home.write("requests/app.yaml", REQUEST);
@@ -543,11 +466,7 @@ fn arns_of_another_partition_or_account_are_refused_before_the_first_call() {
             &["the endpoint `localhost:4566` is no URL"],
         ),
     ] {
-        let ran = run(home
-            .command(PODPASS)
-            .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
+        let ran = run(nowhere(&home, PODPASS)
             .args(["aws", "create-iam-roles", "--name", "prod"])
             .args(["--credentials-requests-dir", "requests"])
             .args(arguments));
