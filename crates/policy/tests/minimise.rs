@@ -369,10 +369,16 @@ proptest! {
         prop_assert_eq!(json(&calls), json(&shuffled));
     }
 
+    /// More statements can be fewer characters, and characters are what IAM limits.
     #[test]
-    fn is_never_larger_than_one_statement_for_each_action(calls in drawn_calls()) {
-        let document = minimise(&calls, SizeLimit::Managed).expect("the calls are valid");
-        let groups: BTreeSet<_> = calls.iter().map(|call| (&call.action, &call.context)).collect();
-        prop_assert!(document.statements.len() <= groups.len());
+    fn is_never_longer_than_one_statement_for_each_action(calls in drawn_calls()) {
+        let minimal = |calls: &[Call]| minimise(calls, SizeLimit::Managed).expect("the calls are valid");
+        let mut groups: BTreeMap<_, Vec<Call>> = BTreeMap::new();
+        for call in &calls {
+            groups.entry((&call.action, &call.context)).or_default().push(call.clone());
+        }
+        let statements = groups.values().flat_map(|group| minimal(group).statements);
+        let plain = Document::new(statements.collect());
+        prop_assert!(minimal(&calls).to_json().len() <= plain.to_json().len());
     }
 }
