@@ -1,9 +1,6 @@
 //! ARNs of IAM OIDC providers.
 
-use std::fmt;
 use std::str::FromStr;
-
-use serde::{Serialize, Serializer};
 
 use super::{Arn, InvalidArn, read_account, read_iam};
 use crate::account::AccountId;
@@ -57,6 +54,8 @@ impl OidcProviderArn {
     }
 }
 
+is_its_text!(OidcProviderArn);
+
 impl FromStr for OidcProviderArn {
     type Err = InvalidArn;
 
@@ -65,24 +64,6 @@ impl FromStr for OidcProviderArn {
         let account = read_account(&arn, EXPECTED)?;
         check_issuer(&arn, issuer)?;
         Ok(Self { arn, account })
-    }
-}
-
-impl fmt::Display for OidcProviderArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for OidcProviderArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OidcProviderArn({self})")
-    }
-}
-
-impl Serialize for OidcProviderArn {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -1,9 +1,6 @@
 //! ARNs of managed policies.
 
-use std::fmt;
 use std::str::FromStr;
-
-use serde::{Serialize, Serializer};
 
 use super::{Arn, InvalidArn, read_account, read_iam, split_path};
 use crate::account::AccountId;
@@ -62,6 +59,8 @@ impl PolicyArn {
     }
 }
 
+is_its_text!(PolicyArn);
+
 impl FromStr for PolicyArn {
     type Err = InvalidArn;
 
@@ -86,24 +85,6 @@ impl FromStr for PolicyArn {
             path,
             name,
         })
-    }
-}
-
-impl fmt::Display for PolicyArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for PolicyArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PolicyArn({self})")
-    }
-}
-
-impl Serialize for PolicyArn {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -1,9 +1,6 @@
 //! ARNs of IAM roles.
 
-use std::fmt;
 use std::str::FromStr;
-
-use serde::{Serialize, Serializer};
 
 use super::{Arn, InvalidArn, read_account, read_iam, split_path};
 use crate::account::AccountId;
@@ -73,6 +70,8 @@ impl RoleArn {
     }
 }
 
+is_its_text!(RoleArn);
+
 impl FromStr for RoleArn {
     type Err = InvalidArn;
 
@@ -93,24 +92,6 @@ impl FromStr for RoleArn {
             path,
             name,
         })
-    }
-}
-
-impl fmt::Display for RoleArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for RoleArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RoleArn({self})")
-    }
-}
-
-impl Serialize for RoleArn {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 

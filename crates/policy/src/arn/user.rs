@@ -1,9 +1,6 @@
 //! ARNs of IAM users.
 
-use std::fmt;
 use std::str::FromStr;
-
-use serde::{Serialize, Serializer};
 
 use super::{Arn, InvalidArn, read_account, read_iam, split_path};
 use crate::account::AccountId;
@@ -62,6 +59,8 @@ impl UserArn {
     }
 }
 
+is_its_text!(UserArn);
+
 impl FromStr for UserArn {
     type Err = InvalidArn;
 
@@ -82,24 +81,6 @@ impl FromStr for UserArn {
             path,
             name,
         })
-    }
-}
-
-impl fmt::Display for UserArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for UserArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UserArn({self})")
-    }
-}
-
-impl Serialize for UserArn {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 
