@@ -1,6 +1,6 @@
 //! Targets of `podpass-inject`.
 
-use podpass_inject::{Injection, Settings, inject};
+use podpass_inject::{Injection, Pod, Settings, inject};
 use podpass_kinds::ServiceAccountView;
 use serde_json::{Map, Value, json};
 
@@ -39,14 +39,14 @@ pub fn annotations(data: &[u8]) {
 /// A patch fits its pod, and a second one finds nothing left to do.
 fn check(pod: &Value, account: &ServiceAccountView) {
     let settings = Settings::default();
-    let Injection::Patched(patch) = inject(pod, account, &settings) else {
+    let Injection::Patched(patch) = inject(&Pod::from(pod), account, &settings) else {
         return;
     };
     assert!(serde_json::from_str::<Value>(&patch.to_json()).is_ok());
     let injected = patch
         .apply(pod)
         .expect("a patch fits the pod it was made for");
-    if let Injection::Patched(second) = inject(&injected, account, &settings) {
+    if let Injection::Patched(second) = inject(&Pod::from(&injected), account, &settings) {
         let again = second.apply(&injected).expect("a patch fits its pod");
         assert_eq!(again, injected, "injected twice");
     }

@@ -195,3 +195,89 @@ fn bad_manifests_are_refused_with_line_and_column() {
         assert!(ran.out.is_empty(), "{ran:#?}");
     }
 }
+
+const NO_ROLE: &str = "\
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: irsa-test, namespace: irsa-test}
+";
+
+#[test]
+fn role_of_the_config_map_is_injected_and_unusable_entries_are_named() {
+    let home = Home::new();
+    let (pod, account) = (home.write("pod.yaml", POD), home.write("sa.yaml", NO_ROLE));
+    let map = home.write(
+        "map.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: pod-identity-webhook}\ndata:\n  config: |\n    \
+         {\"irsa-test/irsa-test\": {\"RoleARN\": \"arn:aws:iam::123456789012:role/mapped\"}, \"noslash\": {}}\n",
+    );
+    let inject = |map: &std::path::Path| {
+        run(home
+            .command(PODPASS)
+            .args(["inject", "-f"])
+            .arg(&pod)
+            .arg("--service-account")
+            .arg(&account)
+            .arg("--config-map")
+            .arg(map))
+    };
+    let ran = inject(&map);
+    assert!(ran.succeeded().contains("role/mapped"), "{ran:#?}");
+    assert!(ran.err.contains("entry `noslash` is left out"), "{ran:#?}");
+    let wrong = home.write(
+        "wrong.yaml",
+        "apiVersion: v1\nkind: ConfigMap\ndata: {config: '{\"a/b\": {\"RoleARN\": 5}}'}\n",
+    );
+    inject(&wrong).refused(2, &["`a/b.RoleARN` is not text", "wrong.yaml"]);
+}
+
+#[test]
+fn container_credentials_are_injected_for_the_accounts_of_the_file() {
+    let home = Home::new();
+    let (pod, account) = (
+        home.write("pod.yaml", POD),
+        home.write("sa.yaml", SERVICE_ACCOUNT),
+    );
+    let file = home.write(
+        "identities.json",
+        r#"{"identities": [{"namespace": "irsa-test", "serviceAccount": "irsa-test"}]}"#,
+    );
+    let ran = run(home
+        .command(PODPASS)
+        .args(["inject", "-f"])
+        .arg(&pod)
+        .arg("--service-account")
+        .arg(&account)
+        .arg("--container-credentials-config")
+        .arg(&file));
+    let out = ran.succeeded();
+    for expected in [
+        "eks.amazonaws.com/pod-identity: enabled",
+        "name: AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "value: http://169.254.170.23/v1/credentials",
+        "audience: pods.eks.amazonaws.com",
+    ] {
+        assert!(out.contains(expected), "missing {expected:?} in:\n{out}");
+    }
+    assert!(!out.contains("AWS_ROLE_ARN"), "{out}");
+}
+
+#[test]
+fn role_name_is_composed_in_the_partition_of_the_region() {
+    let home = Home::new();
+    let bare = SERVICE_ACCOUNT.replace("arn:aws:iam::123456789012:role/", "");
+    let (pod, account) = (home.write("pod.yaml", POD), home.write("sa.yaml", &bare));
+    let ran = run(home
+        .command(PODPASS)
+        .args(["inject", "-f"])
+        .arg(&pod)
+        .arg("--service-account")
+        .arg(&account)
+        .args(["--compose-role-arn", "123456789012"])
+        .args(["--aws-default-region", "eusc-de-east-1"]));
+    let out = ran.succeeded();
+    assert!(
+        out.contains("value: arn:aws-eusc:iam::123456789012:role/irsa-s3"),
+        "{out}"
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use podpass_inject::{Injection, Settings, inject};
+use podpass_inject::{Injection, Pod, Settings, inject};
 use podpass_kinds::ServiceAccountView;
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ pub(crate) fn mutation() -> impl FnMut() {
         ..Settings::default()
     };
     move || {
-        let pod: Value = serde_json::from_str(black_box(&text)).expect("the fixture is JSON");
+        let pod = Pod::from_json(black_box(text.as_bytes())).expect("the fixture is JSON");
         match inject(&pod, black_box(&account), black_box(&settings)) {
             Injection::Patched(patch) => drop(black_box(patch.to_json())),
             Injection::Unchanged { notes } => unreachable!("nothing was injected: {notes:?}"),

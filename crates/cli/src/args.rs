@@ -8,6 +8,7 @@ use podpass_policy::AccountId;
 
 use crate::commands::aws::AwsArgs;
 use crate::commands::explain::ExplainArgs;
+use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::simulate::SimulateArgs;
 
@@ -206,12 +207,8 @@ pub(crate) struct InjectArgs {
     /// The whole manifest, or the JSON patch that the webhook would answer.
     #[arg(short, long, value_enum, default_value_t = InjectFormat::Yaml)]
     pub(crate) output: InjectFormat,
-    /// The domain of the annotations.
-    #[arg(long, value_name = "DOMAIN", default_value = "eks.amazonaws.com")]
-    pub(crate) annotation_prefix: String,
-    /// The region to inject, where the pod names none.
-    #[arg(long, value_name = "REGION")]
-    pub(crate) aws_default_region: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

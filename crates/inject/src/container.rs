@@ -1,244 +1,244 @@
 //! The environment variables and the mount of one container.
 
 use podpass_kinds::Reason;
-use serde_json::{Map, Value, json};
 
 use crate::Note;
-use crate::parameters::Parameters;
-use crate::patch::Operation;
+use crate::parameters::{Credentials, Parameters};
+use crate::patch::{Added, Operation, Variable};
+use crate::pod::{self, Container, objects};
 use crate::token_file::clean;
-use crate::volume::{has_token_volume_name, volume_mount};
+use crate::view::{List, Shape};
+use crate::volume::Mount;
 
 /// Works out what one container gets.
 ///
 /// `pointer` is the container's place in the pod.
 pub(crate) fn inject_container(
-    container: &Value,
+    container: &Container<'_>,
     pointer: &str,
-    parameters: &Parameters,
+    parameters: &Parameters<'_>,
     notes: &mut Vec<Note>,
-) -> Vec<Operation> {
-    let Value::Object(container) = container else {
-        notes.push(Note::malformed(pointer, "an object"));
-        return Vec::new();
-    };
-    let name = container
-        .get("name")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    if parameters
-        .skipped_containers
-        .iter()
-        .any(|skipped| skipped == name)
-    {
-        let message =
-            format!("container `{name}` is listed in the pod's `skip-containers` annotation");
+    operations: &mut Vec<Operation>,
+) {
+    let name = container.name.text();
+    let skipped = &parameters.skipped_containers;
+    if skipped.iter().any(|skipped| skipped == name) {
+        let message = format!("container `{name}` is listed in a `skip-containers` annotation");
         notes.push(Note::new(Reason::ContainerSkipped, pointer, message));
-        return Vec::new();
+        return;
     }
-    let lists = match (
-        objects_of(container, pointer, "env"),
-        objects_of(container, pointer, "volumeMounts"),
+    let target = match (
+        objects(&container.env, pointer, "env"),
+        objects(&container.volume_mounts, pointer, "volumeMounts"),
     ) {
-        (Ok(env), Ok(mounts)) => Lists { env, mounts },
+        (Ok(env), Ok(mounts)) => Target {
+            container,
+            name,
+            pointer,
+            env,
+            mounts,
+        },
         (env, mounts) => {
             notes.extend([env.err(), mounts.err()].into_iter().flatten());
-            return Vec::new();
+            return;
         }
     };
-    let target = Target {
-        name,
-        pointer,
-        env: lists.env,
-        mounts: lists.mounts,
-    };
-    target.inject(container, parameters, notes)
-}
-
-struct Lists<'p> {
-    env: &'p [Value],
-    mounts: &'p [Value],
+    if target.may_inject(parameters, notes) {
+        target.inject(parameters, operations);
+    }
 }
 
 struct Target<'p> {
+    container: &'p Container<'p>,
     name: &'p str,
     pointer: &'p str,
-    env: &'p [Value],
-    mounts: &'p [Value],
+    env: Vec<&'p pod::Variable<'p>>,
+    mounts: Vec<&'p pod::Mount<'p>>,
 }
 
 impl Target<'_> {
-    fn inject(
-        &self,
-        container: &Map<String, Value>,
-        parameters: &Parameters,
-        notes: &mut Vec<Note>,
-    ) -> Vec<Operation> {
-        let credentials = [
-            (ROLE_ARN, parameters.role_arn.as_str()),
-            (TOKEN_FILE, parameters.token_file.as_str()),
-        ];
-        let has_credentials = credentials.iter().any(|(name, _)| self.sets(name));
-        let has_region = self.sets(DEFAULT_REGION) || self.sets(REGION);
-        let has_own_credentials = has_credentials
+    /// Says whether the container gets anything, and notes what will not work although it does.
+    fn may_inject(&self, parameters: &Parameters<'_>, notes: &mut Vec<Note>) -> bool {
+        let credentials = credentials(parameters);
+        let mut note = |reason, message| notes.push(Note::new(reason, self.pointer, message));
+        let is_own = self.sets_any(&credentials)
             && !credentials
                 .iter()
                 .all(|(name, value)| self.sets_to(name, value));
-
-        // The peer's early exit: not even a mount for a container that has all three.
-        if has_credentials && has_region && self.sets(STS_REGIONAL_ENDPOINTS) {
-            if has_own_credentials {
+        if self.has_everything(parameters) {
+            if is_own {
                 let message = format!(
                     "container `{}` sets its credentials, region and STS endpoints itself",
                     self.name
                 );
-                notes.push(Note::new(
-                    Reason::ContainerAlreadyConfigured,
-                    self.pointer,
-                    message,
-                ));
+                note(Reason::ContainerAlreadyConfigured, message);
             }
-            return Vec::new();
+            return false;
         }
-        if let Some(taken) = self.volume_at(&parameters.mount_path) {
+        if let Some(taken) = self.volume_at(parameters) {
             let message = format!(
                 "container `{}` mounts volume `{taken}` at `{}`; it is left alone, since two mounts there would make the \
                  pod invalid",
                 self.name, parameters.mount_path
             );
-            notes.push(Note::new(Reason::MountPathTaken, self.pointer, message));
-            return Vec::new();
+            note(Reason::MountPathTaken, message);
+            return false;
         }
         if self.sets(ACCESS_KEY_ID) {
             let message = format!(
                 "container `{}` sets {ACCESS_KEY_ID}, which SDKs prefer to the role",
                 self.name
             );
-            notes.push(Note::new(
-                Reason::ShadowedByStaticKeys,
-                self.pointer,
-                message,
-            ));
+            note(Reason::ShadowedByStaticKeys, message);
         }
-        if has_own_credentials {
+        if is_own {
+            let [(first, _), (second, _)] = credentials;
             let message = format!(
-                "container `{}` sets {ROLE_ARN} or {TOKEN_FILE} itself; neither is added",
+                "container `{}` sets {first} or {second} itself; neither is added",
                 self.name
             );
-            notes.push(Note::new(
-                Reason::CredentialsAlreadySet,
-                self.pointer,
-                message,
-            ));
+            note(Reason::CredentialsAlreadySet, message);
         }
+        if let Credentials::Container { .. } = parameters.credentials {
+            for name in PREFERRED_TO_CONTAINER_CREDENTIALS {
+                if self.sets(name) {
+                    let message = format!(
+                        "container `{}` sets {name}, which SDKs prefer to the container credentials",
+                        self.name
+                    );
+                    note(Reason::ContainerCredentialsShadowed, message);
+                }
+            }
+        }
+        true
+    }
 
-        let mut added = Vec::new();
+    fn inject(&self, parameters: &Parameters<'_>, operations: &mut Vec<Operation>) {
+        let mut added = Vec::with_capacity(5);
+        let mut add = |name, value: &str| added.push(Variable::new(name, value));
         if parameters.regional_sts && !self.sets(STS_REGIONAL_ENDPOINTS) {
-            added.push(variable(STS_REGIONAL_ENDPOINTS, "regional"));
+            add(STS_REGIONAL_ENDPOINTS, "regional");
         }
-        if let Some(region) = parameters.region.as_deref().filter(|_| !has_region) {
-            added.extend([variable(DEFAULT_REGION, region), variable(REGION, region)]);
+        if let Some(region) = parameters.region.filter(|_| !self.has_region()) {
+            add(DEFAULT_REGION, region);
+            add(REGION, region);
         }
-        if !has_credentials {
-            added.extend(credentials.map(|(name, value)| variable(name, value)));
+        let credentials = credentials(parameters);
+        if !self.sets_any(&credentials) {
+            for (name, value) in credentials {
+                add(name, value);
+            }
         }
-        let mut operations = append(container, self.pointer, "env", added);
-        if !self.mounts.iter().any(has_token_volume_name) {
-            operations.extend(append(
-                container,
-                self.pointer,
-                "volumeMounts",
-                vec![volume_mount(parameters)],
-            ));
+        append(
+            &self.container.env,
+            || format!("{}/env", self.pointer),
+            added,
+            Added::Variables,
+            Added::Variable,
+            operations,
+        );
+        let mounted = |mount: &&pod::Mount<'_>| mount.name.text() == parameters.volume_name;
+        if !self.mounts.iter().any(mounted) {
+            append(
+                &self.container.volume_mounts,
+                || format!("{}/volumeMounts", self.pointer),
+                vec![Mount::new(parameters)],
+                Added::Mounts,
+                Added::Mount,
+                operations,
+            );
         }
-        operations
+    }
+
+    /// The peer's early exit: not even a mount for a container that has all three.
+    fn has_everything(&self, parameters: &Parameters<'_>) -> bool {
+        self.sets_any(&credentials(parameters))
+            && self.has_region()
+            && self.sets(STS_REGIONAL_ENDPOINTS)
+    }
+
+    fn has_region(&self) -> bool {
+        self.sets(DEFAULT_REGION) || self.sets(REGION)
+    }
+
+    fn sets_any(&self, pair: &Pair<'_>) -> bool {
+        pair.iter().any(|(name, _)| self.sets(name))
     }
 
     fn sets(&self, name: &str) -> bool {
-        self.env
-            .iter()
-            .any(|variable| variable.get("name").is_some_and(|own| own == name))
+        self.env.iter().any(|variable| variable.name.text() == name)
     }
 
     fn sets_to(&self, name: &str, value: &str) -> bool {
-        let mut own = self
-            .env
-            .iter()
-            .filter(|variable| variable.get("name").is_some_and(|own| own == name));
-        own.any(|variable| variable.get("value").is_some_and(|own| own == value))
+        self.env.iter().any(|variable| {
+            variable.name.text() == name
+                && matches!(&variable.value, Shape::Is(own) if own == value)
+        })
     }
 
-    /// Returns the name of another volume that is mounted at the path.
-    fn volume_at(&self, path: &str) -> Option<&str> {
-        let path = clean(path);
-        let at_path = |mount: &&Value| {
-            mount
-                .get("mountPath")
-                .and_then(Value::as_str)
-                .is_some_and(|own| clean(own) == path)
-        };
+    /// Returns the name of another volume that is mounted at the token's path.
+    fn volume_at(&self, parameters: &Parameters<'_>) -> Option<&str> {
+        if self.mounts.is_empty() {
+            return None;
+        }
+        let path = clean(parameters.mount_path);
         let mut others = self
             .mounts
             .iter()
-            .filter(|mount| !has_token_volume_name(mount));
-        others.find(at_path).map(|mount| {
-            mount
-                .get("name")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        })
+            .filter(|mount| mount.name.text() != parameters.volume_name);
+        others
+            .find(|mount| matches!(&mount.mount_path, Shape::Is(own) if clean(own) == path))
+            .map(|mount| mount.name.text())
     }
 }
 
-/// Appends to a list of an object, which is created when it is absent or null.
-pub(crate) fn append(
-    parent: &Map<String, Value>,
-    pointer: &str,
-    member: &str,
-    items: Vec<Value>,
-) -> Vec<Operation> {
+/// The two variables that stand for the credentials; both are added or neither.
+type Pair<'a> = [(&'static str, &'a str); 2];
+
+fn credentials<'a>(parameters: &'a Parameters<'_>) -> Pair<'a> {
+    match &parameters.credentials {
+        Credentials::WebIdentity { role_arn } => [
+            (ROLE_ARN, role_arn),
+            (WEB_IDENTITY_TOKEN_FILE, &parameters.token_file),
+        ],
+        Credentials::Container { full_uri } => [
+            (CONTAINER_CREDENTIALS_FULL_URI, full_uri),
+            (CONTAINER_AUTHORIZATION_TOKEN_FILE, &parameters.token_file),
+        ],
+    }
+}
+
+/// Appends to a list, which is created when it is absent.
+fn append<T, P>(
+    list: &List<P>,
+    pointer: impl Fn() -> String,
+    items: Vec<T>,
+    whole: fn(Vec<T>) -> Added,
+    single: fn(T) -> Added,
+    operations: &mut Vec<Operation>,
+) {
     if items.is_empty() {
-        return Vec::new();
+        return;
     }
-    if matches!(parent.get(member), None | Some(Value::Null)) {
-        return vec![Operation::add(
-            format!("{pointer}/{member}"),
-            Value::Array(items),
-        )];
+    if let Shape::Is(_) = list {
+        let add = |item| Operation::add(pointer() + "/-", single(item));
+        operations.extend(items.into_iter().map(add));
+    } else {
+        operations.push(Operation::add(pointer(), whole(items)));
     }
-    let path = format!("{pointer}/{member}/-");
-    items
-        .into_iter()
-        .map(|item| Operation::add(path.clone(), item))
-        .collect()
-}
-
-/// Returns the objects of a list member; an absent or null list is empty, anything else is a note.
-pub(crate) fn objects_of<'p>(
-    parent: &'p Map<String, Value>,
-    pointer: &str,
-    member: &str,
-) -> Result<&'p [Value], Note> {
-    match parent.get(member) {
-        None | Some(Value::Null) => Ok(&[]),
-        Some(Value::Array(items)) => match items.iter().position(|item| !item.is_object()) {
-            None => Ok(items),
-            Some(index) => Err(Note::malformed(
-                format!("{pointer}/{member}/{index}"),
-                "an object",
-            )),
-        },
-        Some(_) => Err(Note::malformed(format!("{pointer}/{member}"), "a list")),
-    }
-}
-
-fn variable(name: &str, value: &str) -> Value {
-    json!({"name": name, "value": value})
 }
 
 const ROLE_ARN: &str = "AWS_ROLE_ARN";
-const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+const WEB_IDENTITY_TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+const CONTAINER_CREDENTIALS_FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const CONTAINER_AUTHORIZATION_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 const STS_REGIONAL_ENDPOINTS: &str = "AWS_STS_REGIONAL_ENDPOINTS";
 const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
 const REGION: &str = "AWS_REGION";
 const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+
+/// Variables of providers that stand before the container's in the chain of every SDK, or that win inside it.
+const PREFERRED_TO_CONTAINER_CREDENTIALS: [&str; 2] = [
+    WEB_IDENTITY_TOKEN_FILE,
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+];

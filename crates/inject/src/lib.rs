@@ -1,12 +1,13 @@
 //! The pod mutation: which environment variables, projected token volume and mounts a pod gets so that its containers
-//! can take on the IAM role of their service account.
+//! can take on the identity of their service account.
 //!
-//! The result is observably that of the Amazon EKS pod identity webhook (v0.6.17) for IAM roles for service accounts:
-//! same names, same order, same suppression rules. It is made of small `add` operations on the raw JSON, so no field is
-//! lost that this program does not know, and it says why whenever something is left out.
+//! The result is observably that of the Amazon EKS pod identity webhook (v0.6.17), for IAM roles for service accounts and
+//! for container credentials: same names, same order, same suppression rules. A pod is read in place, without copying
+//! it, and the result is made of small `add` operations, so no field is lost that this program does not know, and it
+//! says why whenever something is left out.
 //!
 //! ```
-//! use podpass_inject::{Injection, Settings, inject};
+//! use podpass_inject::{Injection, Pod, Settings, inject};
 //! use podpass_kinds::ServiceAccountView;
 //! use serde_json::json;
 //!
@@ -16,25 +17,33 @@
 //!     annotations: [("eks.amazonaws.com/role-arn".to_owned(), role)].into(),
 //!     ..ServiceAccountView::default()
 //! };
-//! let Injection::Patched(patch) = inject(&pod, &account, &Settings::default()) else { unreachable!() };
+//! let Injection::Patched(patch) = inject(&Pod::from(&pod), &account, &Settings::default()) else { unreachable!() };
 //! let injected = patch.apply(&pod)?;
 //! assert_eq!(injected["spec"]["containers"][0]["env"][0]["name"], "AWS_ROLE_ARN");
 //! assert_eq!(injected["spec"]["volumes"][0]["name"], "aws-iam-token");
 //! # Ok::<(), podpass_inject::PatchError>(())
 //! ```
 
+mod assignments;
 mod container;
 mod mutate;
 mod note;
 mod parameters;
 mod patch;
+mod pod;
 mod settings;
 mod skip_containers;
 mod token_file;
+mod view;
 mod volume;
 
+pub use assignments::{
+    Assignments, AssignmentsError, ContainerCredentials, MappedRole, RejectedEntry, RoleMap,
+};
 pub use mutate::{Injection, inject};
 pub use note::Note;
+pub use parameters::Identity;
 pub use patch::{Operation, Patch, PatchError};
-pub use settings::{MIN_TOKEN_EXPIRATION, Settings};
+pub use pod::Pod;
+pub use settings::{ContainerCredentialsSettings, MIN_TOKEN_EXPIRATION, RoleHome, Settings};
 pub use volume::VOLUME_NAME;

@@ -1,11 +1,16 @@
 //! A JSON patch (RFC 6902) of `add` operations.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::Note;
+use crate::mutate::{LABEL, LABEL_VALUE};
+use crate::volume::{Mount, Volume};
 
 /// The operations that inject into a pod, and what is worth knowing about them.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,9 +25,40 @@ pub struct Patch {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
     /// JSON pointer to the place; `-` as the last part appends to a list.
-    pub path: String,
-    /// What is added.
-    pub value: Value,
+    pub path: Cow<'static, str>,
+    value: Added,
+}
+
+/// What an operation adds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Added {
+    Variable(Variable),
+    Variables(Vec<Variable>),
+    Mount(Mount),
+    Mounts(Vec<Mount>),
+    Volume(Volume),
+    Volumes([Volume; 1]),
+    LabelValue,
+    Labels,
+    MetadataWithLabel,
+    #[cfg(test)]
+    Value(Value),
+}
+
+/// An environment variable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Variable {
+    name: &'static str,
+    value: String,
+}
+
+impl Variable {
+    pub(crate) fn new(name: &'static str, value: &str) -> Self {
+        Self {
+            name,
+            value: value.to_owned(),
+        }
+    }
 }
 
 /// An operation that does not fit the document it is applied to.
@@ -51,32 +87,34 @@ impl Patch {
     /// Go writes `<`, `>` and `&` as `\u003c` and so on; here they stand for themselves, which any JSON reader takes for
     /// the same.
     pub fn to_json(&self) -> String {
-        let operations: Vec<String> = self.operations.iter().map(Operation::to_json).collect();
-        format!("[{}]", operations.join(","))
+        serde_json::to_string(self).unwrap_or_else(|error| {
+            unreachable!("texts and numbers can always be printed: {error}")
+        })
     }
 }
 
 impl Operation {
-    pub(crate) fn add(path: impl Into<String>, value: Value) -> Self {
+    pub(crate) fn add(path: impl Into<Cow<'static, str>>, value: Added) -> Self {
         Self {
             path: path.into(),
             value,
         }
     }
 
-    fn to_json(&self) -> String {
-        let path = Value::String(self.path.clone());
-        format!(r#"{{"op":"add","path":{path},"value":{}}}"#, self.value)
+    /// Returns what is added.
+    pub fn value(&self) -> Value {
+        serde_json::to_value(&self.value)
+            .unwrap_or_else(|error| unreachable!("texts and numbers are JSON: {error}"))
     }
 
     fn apply(&self, document: &mut Value) -> Result<(), PatchError> {
         let error = |problem| PatchError {
-            path: self.path.clone(),
+            path: self.path.clone().into_owned(),
             problem,
         };
         let Some((parent, last)) = self.path.rsplit_once('/') else {
             if self.path.is_empty() {
-                *document = self.value.clone();
+                *document = self.value();
                 return Ok(());
             }
             return Err(error("a JSON pointer starts with `/`"));
@@ -87,7 +125,7 @@ impl Operation {
         let last = last.replace("~1", "/").replace("~0", "~");
         match parent {
             Value::Object(members) => {
-                members.insert(last, self.value.clone());
+                members.insert(last, self.value());
             }
             Value::Array(items) => {
                 let index = if last == "-" {
@@ -98,7 +136,7 @@ impl Operation {
                 let index = index.filter(|index| *index <= items.len());
                 items.insert(
                     index.ok_or_else(|| error("the index is outside the list"))?,
-                    self.value.clone(),
+                    self.value(),
                 );
             }
             _ => return Err(error("the parent is neither an object nor a list")),
@@ -124,6 +162,25 @@ impl Serialize for Operation {
     }
 }
 
+impl Serialize for Added {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let labels = || BTreeMap::from([(LABEL, LABEL_VALUE)]);
+        match self {
+            Self::Variable(variable) => variable.serialize(serializer),
+            Self::Variables(variables) => variables.serialize(serializer),
+            Self::Mount(mount) => mount.serialize(serializer),
+            Self::Mounts(mounts) => mounts.serialize(serializer),
+            Self::Volume(volume) => volume.serialize(serializer),
+            Self::Volumes(volumes) => volumes.serialize(serializer),
+            Self::LabelValue => LABEL_VALUE.serialize(serializer),
+            Self::Labels => labels().serialize(serializer),
+            Self::MetadataWithLabel => BTreeMap::from([("labels", labels())]).serialize(serializer),
+            #[cfg(test)]
+            Self::Value(value) => value.serialize(serializer),
+        }
+    }
+}
+
 /// RFC 6901: digits without a leading zero.
 fn parse_index(text: &str) -> Option<usize> {
     let canonical =
@@ -137,9 +194,9 @@ mod tests {
 
     use super::*;
 
-    fn apply(document: &Value, path: &str, value: Value) -> Result<Value, PatchError> {
+    fn apply(document: &Value, path: &'static str, value: Value) -> Result<Value, PatchError> {
         Patch {
-            operations: vec![Operation::add(path, value)],
+            operations: vec![Operation::add(path, Added::Value(value))],
             notes: Vec::new(),
         }
         .apply(document)
@@ -216,7 +273,7 @@ mod tests {
 
     #[test]
     fn json_has_op_path_value_in_this_order() {
-        let operation = Operation::add("/spec/volumes", json!([{"name": "<a&b>"}]));
+        let operation = Operation::add("/spec/volumes", Added::Value(json!([{"name": "<a&b>"}])));
         let patch = Patch {
             operations: vec![operation],
             notes: Vec::new(),

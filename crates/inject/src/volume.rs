@@ -1,43 +1,73 @@
 //! The projected token volume and its mount.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::parameters::Parameters;
-use crate::token_file::TOKEN_FILE_NAME;
 
-/// The name of the volume that holds the token.
+/// The name of the volume that holds the token of a web identity.
 pub const VOLUME_NAME: &str = "aws-iam-token";
 
-/// Makes the volume: one service account token, no default mode (the API server fills in 0644).
-pub(crate) fn volume(parameters: &Parameters) -> Value {
-    let mut token =
-        json!({"expirationSeconds": parameters.token_expiration, "path": TOKEN_FILE_NAME});
-    if !parameters.audience.is_empty() {
-        token["audience"] = json!(parameters.audience);
+/// A volume of one service account token, without a default mode (the API server fills in 0644).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Volume {
+    name: String,
+    projected: Projected,
+}
+
+/// A container's mount of it; the path is the setting verbatim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Mount {
+    name: String,
+    read_only: bool,
+    #[serde(rename = "mountPath")]
+    path: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Projected {
+    sources: [Source; 1],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Source {
+    service_account_token: TokenSource,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenSource {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    audience: String,
+    expiration_seconds: i64,
+    path: String,
+}
+
+impl Volume {
+    pub(crate) fn new(parameters: &Parameters<'_>) -> Self {
+        let service_account_token = TokenSource {
+            audience: parameters.audience.to_owned(),
+            expiration_seconds: parameters.token_expiration,
+            path: parameters.token_path.to_owned(),
+        };
+        Self {
+            name: parameters.volume_name.to_owned(),
+            projected: Projected {
+                sources: [Source {
+                    service_account_token,
+                }],
+            },
+        }
     }
-    json!({"name": VOLUME_NAME, "projected": {"sources": [{"serviceAccountToken": token}]}})
 }
 
-/// Makes the mount; the path is the setting verbatim.
-pub(crate) fn volume_mount(parameters: &Parameters) -> Value {
-    json!({"name": VOLUME_NAME, "readOnly": true, "mountPath": parameters.mount_path})
-}
-
-/// Returns whether a volume projects a service account token to the file that containers are told of.
-pub(crate) fn projects_token(volume: &Value) -> bool {
-    let sources = volume
-        .pointer("/projected/sources")
-        .and_then(Value::as_array);
-    sources.is_some_and(|sources| {
-        sources.iter().any(|source| {
-            source
-                .pointer("/serviceAccountToken/path")
-                .is_some_and(|path| path == TOKEN_FILE_NAME)
-        })
-    })
-}
-
-/// Returns whether a volume or mount has the token volume's name.
-pub(crate) fn has_token_volume_name(item: &Value) -> bool {
-    item.get("name").is_some_and(|name| name == VOLUME_NAME)
+impl Mount {
+    pub(crate) fn new(parameters: &Parameters<'_>) -> Self {
+        Self {
+            name: parameters.volume_name.to_owned(),
+            read_only: true,
+            path: parameters.mount_path.to_owned(),
+        }
+    }
 }

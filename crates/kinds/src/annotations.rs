@@ -15,7 +15,8 @@ pub const STS_REGIONAL_ENDPOINTS: &str = "sts-regional-endpoints";
 /// Suffix on service accounts and pods: the token's lifetime in seconds.
 pub const TOKEN_EXPIRATION: &str = "token-expiration";
 
-/// Suffix on pods: comma-separated names of containers that get nothing.
+/// Suffix on pods and service accounts: comma-separated names of containers that get nothing. The peer reads it on pods
+/// only.
 pub const SKIP_CONTAINERS: &str = "skip-containers";
 
 /// On a CredentialsRequest, `"true"`: the release removes the request from the cluster.

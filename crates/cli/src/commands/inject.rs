@@ -1,9 +1,11 @@
 //! `podpass inject`: what the webhook would do to a pod, without a cluster.
 
+mod inputs;
+
 use std::path::Path;
 use std::process::ExitCode;
 
-use podpass_inject::{Injection, Settings, inject};
+use podpass_inject::{Identity, Injection, Pod, Settings, inject};
 use podpass_kinds::{
     Object, PodManifest, ReadError, ServiceAccountView, read_objects, read_service_accounts, yaml,
 };
@@ -13,19 +15,22 @@ use crate::args::{InjectArgs, InjectFormat};
 use crate::failure::Failure;
 use crate::{files, output};
 
+pub(crate) use inputs::SettingsArgs;
+
 pub(crate) fn run(arguments: &InjectArgs) -> Result<ExitCode, Failure> {
     let accounts = read(&arguments.service_account, read_service_accounts)?;
     let objects = read(&arguments.filename, read_objects)?;
-    let settings = Settings {
-        annotation_prefix: arguments.annotation_prefix.clone(),
-        default_region: arguments.aws_default_region.clone(),
-        ..Settings::default()
-    };
+    let settings = arguments.settings.settings();
+    let assignments = arguments.settings.assignments()?;
     let mut injected = Vec::new();
     for object in &objects {
         if let Some(pod) = object.pod().map_err(|error| unreadable(&error))? {
             let account = account_of(&pod, &accounts)?;
-            injected.push(inject_into(&pod, account, &settings)?);
+            let identity = Identity {
+                assignments: Some(&assignments),
+                ..Identity::from(account)
+            };
+            injected.push(inject_into(&pod, identity, &settings)?);
         } else {
             injected.push(Injected {
                 manifest: object.to_json(),
@@ -69,11 +74,12 @@ struct Injected {
 
 fn inject_into(
     manifest: &PodManifest,
-    account: &ServiceAccountView,
+    identity: Identity<'_>,
     settings: &Settings,
 ) -> Result<Injected, Failure> {
     let name = manifest.name().unwrap_or("(without a name)");
-    let injection = inject(&manifest.pod(), account, settings);
+    let pod = manifest.pod();
+    let injection = inject(&Pod::from(&pod), identity, settings);
     for note in injection.notes() {
         output::note(&format!(
             "note[{}]: `{name}`: {}",

@@ -1,6 +1,6 @@
 //! The cluster's side of the demo: admission, by the pure crates.
 
-use podpass_inject::{Settings, inject};
+use podpass_inject::{Pod, Settings, inject};
 use podpass_kinds::{annotations, read_pods, read_service_accounts};
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ pub(crate) fn admit(pod: &str, service_account: &str) -> Result<Admitted, Failur
         return Err(broken("no service account or no pod"));
     };
     let pod = pod.pod();
-    let injection = inject(&pod, account, &Settings::default());
+    let injection = inject(&Pod::from(&pod), account, &Settings::default());
     let patch = injection
         .patch()
         .ok_or_else(|| broken("the pod is not injected"))?;

@@ -2,7 +2,7 @@
 //!
 //! Where a document leaves lines out, the expectation is the recorded behaviour of the peer.
 
-use podpass_inject::{Injection, Settings, inject};
+use podpass_inject::{Injection, Pod, Settings, inject};
 use podpass_kinds::{Reason, read_pods, read_service_accounts};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn injected(pod: &str, service_account: &str, settings: &Settings) -> (Value, Ve
     let account = read_service_accounts("sa.yaml", service_account)
         .unwrap()
         .remove(0);
-    match inject(&pod, &account, settings) {
+    match inject(&Pod::from(&pod), &account, settings) {
         Injection::Patched(patch) => {
             let reasons = patch.notes.iter().map(|note| note.reason).collect();
             (patch.apply(&pod).unwrap(), reasons)

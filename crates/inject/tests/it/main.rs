@@ -5,6 +5,8 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod assignments;
+mod container_credentials;
 mod documents;
 mod parameters;
 mod pods;

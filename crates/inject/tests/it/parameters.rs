@@ -1,6 +1,6 @@
 //! Annotations and settings: what each means, and which wins.
 
-use podpass_inject::{Injection, Settings, inject};
+use podpass_inject::{Injection, Pod, Settings, inject};
 use podpass_kinds::Reason;
 use serde_json::{Value, json};
 
@@ -14,9 +14,11 @@ fn service_account_without_role_gets_nothing() {
         &[("audience", "x"), ("token-expiration", "700")],
     ] {
         let pod = pod_with(json!({"name": "c"}));
-        let Injection::Unchanged { notes } =
-            inject(&pod, &account(annotations), &Settings::default())
-        else {
+        let Injection::Unchanged { notes } = inject(
+            &Pod::from(&pod),
+            &account(annotations),
+            &Settings::default(),
+        ) else {
             panic!("{annotations:?}")
         };
         assert_eq!(reasons(&notes), [Reason::NoRoleAnnotation]);
@@ -35,7 +37,7 @@ fn annotation_prefix_is_the_settings() {
     };
     let pod = pod_with(json!({"name": "c"}));
     assert!(matches!(
-        inject(&pod, &account_with_role(), &settings),
+        inject(&Pod::from(&pod), &account_with_role(), &settings),
         Injection::Unchanged { .. }
     ));
     let mut account = account(&[]);
@@ -43,7 +45,7 @@ fn annotation_prefix_is_the_settings() {
         .annotations
         .insert("irsa.example.com/role-arn".to_owned(), ROLE.to_owned());
     assert!(matches!(
-        inject(&pod, &account, &settings),
+        inject(&Pod::from(&pod), &account, &settings),
         Injection::Patched(_)
     ));
 }
@@ -80,14 +82,18 @@ fn skip_list_that_is_no_list_skips_nothing_with_a_note() {
 }
 
 #[test]
-fn skip_list_on_the_service_account_has_no_effect() {
-    let account = account(&[("role-arn", ROLE), ("skip-containers", "c")]);
-    let (after, _) = run(
-        &pod_with(json!({"name": "c"})),
-        &account,
-        &Settings::default(),
-    );
-    assert_eq!(env_names(&after["spec"]["containers"][0]).len(), 2);
+fn skip_lists_of_pod_and_service_account_both_count() {
+    let account = account(&[("role-arn", ROLE), ("skip-containers", "a, b")]);
+    let pod = json!({
+        "metadata": {"annotations": {"eks.amazonaws.com/skip-containers": "c"}},
+        "spec": {"containers": [{"name": "a"}, {"name": "b"}, {"name": "c"}, {"name": "d"}]}
+    });
+    let (after, notes) = run(&pod, &account, &Settings::default());
+    let counts: Vec<usize> = (0..4)
+        .map(|index| env_names(&after["spec"]["containers"][index]).len())
+        .collect();
+    assert_eq!(counts, [0, 0, 0, 2]);
+    assert_eq!(reasons(&notes), [Reason::ContainerSkipped; 3]);
 }
 
 #[test]

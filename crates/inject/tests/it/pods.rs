@@ -1,6 +1,6 @@
 //! Pods and containers: what is added, where, and what is left alone.
 
-use podpass_inject::{Injection, Settings, inject};
+use podpass_inject::{Injection, Pod, Settings, inject};
 use podpass_kinds::Reason;
 use serde_json::{Value, json};
 
@@ -16,13 +16,15 @@ fn operations_are_small_and_in_order() {
             "volumes": [{"name": "own"}]
         }
     });
-    let Injection::Patched(patch) = inject(&pod, &account_with_role(), &Settings::default()) else {
+    let Injection::Patched(patch) =
+        inject(&Pod::from(&pod), &account_with_role(), &Settings::default())
+    else {
         panic!()
     };
     let paths: Vec<&str> = patch
         .operations
         .iter()
-        .map(|operation| operation.path.as_str())
+        .map(|operation| operation.path.as_ref())
         .collect();
     assert_eq!(
         paths,
@@ -41,7 +43,7 @@ fn operations_are_small_and_in_order() {
         let mut pod = absent;
         pod["containers"] = json!([{"name": "a"}]);
         let Injection::Patched(patch) = inject(
-            &json!({"spec": pod}),
+            &Pod::from(&json!({"spec": pod})),
             &account_with_role(),
             &Settings::default(),
         ) else {
@@ -259,8 +261,11 @@ fn injected_pod_needs_nothing_more() {
         &account_with_role(),
         &Settings::default(),
     );
-    let Injection::Unchanged { notes } = inject(&once, &account_with_role(), &Settings::default())
-    else {
+    let Injection::Unchanged { notes } = inject(
+        &Pod::from(&once),
+        &account_with_role(),
+        &Settings::default(),
+    ) else {
         panic!()
     };
     assert_eq!(reasons(&notes), [Reason::AlreadyInjected]);
@@ -307,7 +312,7 @@ fn malformed_pods_are_left_for_the_api_server() {
     ];
     for (name, pod, pointer) in cases {
         let Injection::Unchanged { notes } =
-            inject(&pod, &account_with_role(), &Settings::default())
+            inject(&Pod::from(&pod), &account_with_role(), &Settings::default())
         else {
             panic!("{name}")
         };

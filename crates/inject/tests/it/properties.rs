@@ -1,6 +1,8 @@
 //! Properties that hold for every pod, account and setting: nothing is lost, twice is once, nothing panics.
 
-use podpass_inject::{Injection, Settings, inject};
+use podpass_inject::{
+    Assignments, ContainerCredentials, Identity, Injection, Pod, RoleMap, Settings, inject,
+};
 use podpass_kinds::ServiceAccountView;
 use serde_json::{Value, json};
 
@@ -78,6 +80,15 @@ fn accounts() -> Vec<ServiceAccountView> {
     lists.into_iter().map(account).collect()
 }
 
+/// Container credentials for the accounts above, which have neither namespace nor name.
+fn assignments() -> Assignments {
+    let file = r#"{"identities": [{"namespace": "", "serviceAccount": ""}]}"#;
+    Assignments {
+        container_credentials: ContainerCredentials::parse(file).unwrap(),
+        roles: RoleMap::default(),
+    }
+}
+
 fn settings() -> Vec<Settings> {
     let regional = Settings {
         default_region: Some("eu-west-1".to_owned()),
@@ -138,10 +149,10 @@ fn collect_pointers(value: &Value, pointer: String, pointers: &mut Vec<String>) 
 }
 
 /// Whether everything of `before` is still in `after`, lists in the same order with at most insertions; a null may
-/// have become a list.
+/// have become a list or an object.
 fn keeps(before: &Value, after: &Value) -> bool {
     match (before, after) {
-        (Value::Null, Value::Array(_)) => true,
+        (Value::Null, Value::Array(_) | Value::Object(_)) => true,
         (Value::Object(before), Value::Object(after)) => before
             .iter()
             .all(|(key, value)| after.get(key).is_some_and(|after| keeps(value, after))),
@@ -157,12 +168,22 @@ fn keeps(before: &Value, after: &Value) -> bool {
 
 #[test]
 fn nothing_is_lost_and_twice_is_once() {
-    let (accounts, settings, pods) = (accounts(), settings(), pods());
+    let (accounts, assignments) = (accounts(), assignments());
+    let with_container_credentials = Identity {
+        assignments: Some(&assignments),
+        ..Identity::from(&accounts[0])
+    };
+    let mut identities: Vec<Identity<'_>> = accounts.iter().map(Identity::from).collect();
+    identities.push(with_container_credentials);
+    let (settings, pods) = (settings(), pods());
     let mut patched = 0;
     for pod in &pods {
-        for account in &accounts {
+        for identity in identities.iter().copied() {
             for settings in &settings {
-                let injection = inject(pod, account, settings);
+                let injection = inject(&Pod::from(pod), identity, settings);
+                let text = pod.to_string();
+                let read = Pod::from_json(text.as_bytes()).unwrap();
+                assert_eq!(inject(&read, identity, settings), injection, "{pod}");
                 assert!(
                     injection.patch().is_some() || !injection.notes().is_empty(),
                     "nothing said of {pod}"
@@ -173,7 +194,7 @@ fn nothing_is_lost_and_twice_is_once() {
                 patched += 1;
                 let once = patch.apply(pod).unwrap();
                 assert!(keeps(pod, &once), "{pod}\n{once}");
-                let twice = inject(&once, account, settings);
+                let twice = inject(&Pod::from(&once), identity, settings);
                 assert!(
                     matches!(twice, Injection::Unchanged { .. }),
                     "{once}\n{twice:?}"
@@ -190,7 +211,8 @@ fn nothing_is_lost_and_twice_is_once() {
 #[test]
 fn patch_as_json_is_the_patch() {
     let pod = rich_pod();
-    let Injection::Patched(patch) = inject(&pod, &accounts()[0], &Settings::default()) else {
+    let Injection::Patched(patch) = inject(&Pod::from(&pod), &accounts()[0], &Settings::default())
+    else {
         panic!()
     };
     let operations: Vec<Value> = serde_json::from_str(&patch.to_json()).unwrap();
@@ -198,7 +220,7 @@ fn patch_as_json_is_the_patch() {
     for (json, operation) in operations.iter().zip(&patch.operations) {
         assert_eq!(
             *json,
-            json!({"op": "add", "path": operation.path, "value": operation.value})
+            json!({"op": "add", "path": operation.path, "value": operation.value()})
         );
     }
 }

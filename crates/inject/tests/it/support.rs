@@ -1,6 +1,6 @@
 //! Service accounts and pods in few words.
 
-use podpass_inject::{Injection, Note, Settings, inject};
+use podpass_inject::{Identity, Injection, Note, Pod, Settings, inject};
 use podpass_kinds::{Reason, ServiceAccountView};
 use serde_json::{Value, json};
 
@@ -24,12 +24,12 @@ pub(crate) fn account_with_role() -> ServiceAccountView {
     account(&[("role-arn", ROLE)])
 }
 
-pub(crate) fn run(
+pub(crate) fn run<'a>(
     pod: &Value,
-    account: &ServiceAccountView,
+    identity: impl Into<Identity<'a>>,
     settings: &Settings,
 ) -> (Value, Vec<Note>) {
-    match inject(pod, account, settings) {
+    match inject(&Pod::from(pod), identity, settings) {
         Injection::Patched(patch) => (patch.apply(pod).unwrap(), patch.notes),
         Injection::Unchanged { notes } => (pod.clone(), notes),
     }

@@ -25,7 +25,13 @@ impl Carrier {
     /// The suffixes that count on it.
     fn suffixes(self) -> &'static [&'static str] {
         match self {
-            Self::ServiceAccount => &[ROLE_ARN, AUDIENCE, STS_REGIONAL_ENDPOINTS, TOKEN_EXPIRATION],
+            Self::ServiceAccount => &[
+                ROLE_ARN,
+                AUDIENCE,
+                STS_REGIONAL_ENDPOINTS,
+                TOKEN_EXPIRATION,
+                SKIP_CONTAINERS,
+            ],
             Self::Pod => &[TOKEN_EXPIRATION, SKIP_CONTAINERS],
         }
     }

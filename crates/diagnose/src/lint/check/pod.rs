@@ -1,6 +1,6 @@
 //! Pods and the kinds that make them.
 
-use podpass_inject::{MIN_TOKEN_EXPIRATION, Settings, inject};
+use podpass_inject::{MIN_TOKEN_EXPIRATION, Pod, Settings, inject};
 use podpass_kinds::annotations::DEFAULT_PREFIX;
 use podpass_kinds::yaml::{Content, Node};
 use podpass_kinds::{PodManifest, Reason, ServiceAccountView, annotations, read_pods};
@@ -124,7 +124,7 @@ fn check_injection(root: &Node, pod_node: &Node, text: Text<'_>, out: &mut Colle
         ..ServiceAccountView::default()
     };
     for pod in manifests.iter().map(PodManifest::pod) {
-        let injection = inject(&pod, &account, &Settings::default());
+        let injection = inject(&Pod::from(&pod), &account, &Settings::default());
         for note in injection.notes() {
             let draft: fn(Reason, Position, String) -> Draft = match note.reason {
                 Reason::TokenExpirationTooLong | Reason::PodMalformed => Draft::error,

@@ -1,8 +1,8 @@
 //! ServiceAccounts.
 
-use podpass_inject::{Settings, inject};
+use podpass_inject::{Pod, Settings, inject};
 use podpass_kinds::annotations::{
-    AUDIENCE, DEFAULT_PREFIX, ROLE_ARN, STS_REGIONAL_ENDPOINTS, TOKEN_EXPIRATION,
+    AUDIENCE, DEFAULT_PREFIX, ROLE_ARN, SKIP_CONTAINERS, STS_REGIONAL_ENDPOINTS, TOKEN_EXPIRATION,
 };
 use podpass_kinds::yaml::Node;
 use podpass_kinds::{Reason, annotations, read_service_accounts};
@@ -87,7 +87,7 @@ fn check_values(root: &Node, text: Text<'_>, out: &mut Collector<'_>) {
     };
     let pod = json!({"spec": {"containers": [{"name": "any"}]}});
     for account in accounts {
-        let injection = inject(&pod, &account, &Settings::default());
+        let injection = inject(&Pod::from(&pod), &account, &Settings::default());
         for note in injection.notes() {
             let (suffix, draft): (_, fn(Reason, Position, String) -> Draft) = match note.reason {
                 Reason::TokenExpirationInvalid | Reason::TokenExpirationTooShort => {
@@ -95,6 +95,7 @@ fn check_values(root: &Node, text: Text<'_>, out: &mut Collector<'_>) {
                 }
                 Reason::TokenExpirationTooLong => (TOKEN_EXPIRATION, Draft::error),
                 Reason::StsRegionalEndpointsInvalid => (STS_REGIONAL_ENDPOINTS, Draft::warning),
+                Reason::SkipContainersInvalid => (SKIP_CONTAINERS, Draft::warning),
                 _ => continue,
             };
             let value = at(root, &["metadata", "annotations", &name(suffix)]);
