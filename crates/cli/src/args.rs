@@ -11,6 +11,7 @@ use crate::commands::explain::ExplainArgs;
 use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::simulate::SimulateArgs;
+use crate::commands::token::TokenGetArgs;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
 #[derive(Debug, Parser)]
@@ -140,6 +141,8 @@ pub(crate) struct TokenArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
+    /// Ask the cluster for a token of a service account.
+    Get(TokenGetArgs),
     /// Print the header and the claims of a token; with a JWKS, check its signature.
     Decode(TokenDecodeArgs),
     /// Exchange a token for the credentials of a role (AssumeRoleWithWebIdentity).

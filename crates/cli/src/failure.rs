@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
 use podpass_cloud::{CloudError, ErrorKind};
+use podpass_cluster::ClusterError;
 use podpass_kinds::Reason;
 
 use crate::output::Paint;
@@ -96,6 +97,23 @@ impl Failure {
                 failure.detail("endpoint", endpoint)
             }
             _ => failure,
+        }
+    }
+
+    /// A request to a cluster failed.
+    pub(crate) fn cluster(error: &ClusterError) -> Self {
+        use podpass_cluster::ErrorKind;
+        let exit = match error.kind() {
+            ErrorKind::NotAuthenticated | ErrorKind::Forbidden { .. } => Exit::NotAuthorised,
+            ErrorKind::Configuration => Exit::Usage,
+            ErrorKind::TimedOut => Exit::TimedOut,
+            ErrorKind::Conflict => Exit::Refused,
+            _ => Exit::Failed,
+        };
+        let failure = Self::new(exit, error.to_string()).help(error.hint());
+        match std::error::Error::source(error) {
+            Some(source) => failure.because(source),
+            None => failure,
         }
     }
 

@@ -4,8 +4,10 @@
 
 mod args;
 mod ccoctl;
+mod cluster_args;
 mod commands;
 mod demo;
+mod duration;
 mod failure;
 mod files;
 mod output;
@@ -89,7 +91,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> R
 /// Logs go to stderr; `-v` more, `-vv` most. Ambient filters are not read, so that two machines say the same.
 fn start_logging(verbose: u8) {
     let filter = match verbose {
-        0 => "error",
+        0 => "error,kube_client=off",
         1 => "warn,podpass=info",
         2 => "info,podpass=debug",
         _ => "debug",

@@ -7,6 +7,7 @@
 //! - [`read_objects`]: any manifests; [`ServiceAccountView`] and [`PodManifest`] are what injection needs of them.
 //! - [`yaml`]: positioned nodes, and values printed as kubectl prints them.
 
+mod account_ref;
 pub mod annotations;
 mod credentials_request;
 mod object;
@@ -16,6 +17,7 @@ mod reason;
 mod service_account;
 pub mod yaml;
 
+pub use account_ref::{InvalidServiceAccount, ServiceAccountRef};
 pub use podpass_policy::{Effect, Position};
 
 pub use credentials_request::{

@@ -32,6 +32,14 @@ pub fn read_pods(file: &str, text: &str) -> Result<Vec<PodManifest>, ReadError> 
 }
 
 impl PodManifest {
+    /// Reads an object that an API server gave; of another kind than those of [`read_pods`] is an error.
+    pub fn of_json(object: Value) -> Result<Self, ReadError> {
+        let mut pods = read_pods("object", &object.to_string())?;
+        let mut pod = pods.swap_remove(0);
+        pod.object = object;
+        Ok(pod)
+    }
+
     /// Returns the whole object.
     pub fn object(&self) -> &Value {
         &self.object

@@ -12,12 +12,11 @@ use podpass_diagnose::simulate::{
     PermissionSimulation, PermissionsQuestion, Scenario, Simulation, Verdict, permit, simulate,
 };
 use podpass_diagnose::{Finding, Severity};
+use podpass_kinds::ServiceAccountRef;
 use podpass_policy::{Attached, Context, Document, DocumentKind, Policies};
 use serde::Serialize;
 
-pub(crate) use self::inputs::{
-    Provider, ScenarioInputs, Subject, Time, read as read_scenario, read_trust,
-};
+pub(crate) use self::inputs::{Provider, ScenarioInputs, Time, read as read_scenario, read_trust};
 pub(crate) use self::report::{answer_of, edit_line, printable};
 use crate::failure::{Exit, Failure};
 use crate::{files, output};
@@ -36,7 +35,7 @@ pub(crate) struct SimulateArgs {
     issuer: Option<String>,
     /// Instead of a token: the service account that it would be for.
     #[arg(long, value_name = "NS/SA", requires = "issuer")]
-    subject: Option<Subject>,
+    subject: Option<ServiceAccountRef>,
     /// Instead of a token: the audience that it would have.
     #[arg(long, value_name = "AUDIENCE", requires = "issuer")]
     audience: Option<String>,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use podpass_diagnose::simulate::{Bearer, Keys, Scenario, TrustPolicy, pod_claims, supposed_token};
 use podpass_exchange::{IssuerFailure, OidcProvider, WebIdentityRequest};
+use podpass_kinds::ServiceAccountRef;
 use podpass_policy::{OidcProviderArn, PolicyError};
 use podpass_token::{KeySet, Token};
 
@@ -17,7 +18,7 @@ pub(crate) struct ScenarioInputs<'a> {
     pub(crate) token: Option<&'a Path>,
     pub(crate) jwks: Option<&'a Path>,
     /// Issuer, subject and audience.
-    pub(crate) described: Option<((&'a str, &'a Subject), &'a str)>,
+    pub(crate) described: Option<((&'a str, &'a ServiceAccountRef), &'a str)>,
     pub(crate) trust: &'a Path,
     pub(crate) providers: &'a [Provider],
     pub(crate) role_arn: Option<&'a str>,
@@ -27,10 +28,6 @@ pub(crate) struct ScenarioInputs<'a> {
 /// `ARN=CLIENT-ID[,…]`.
 #[derive(Clone, Debug)]
 pub(crate) struct Provider(pub(crate) OidcProvider);
-
-/// `NS/SA`, or the subject in full.
-#[derive(Clone, Debug)]
-pub(crate) struct Subject(String);
 
 /// RFC 3339, or seconds since 1970.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +41,7 @@ pub(crate) fn read(inputs: &ScenarioInputs<'_>) -> Result<Scenario, Failure> {
             (Token::new(text.trim().to_owned()), Bearer::Token)
         }
         (None, Some(((issuer, subject), audience))) => {
-            let claims = pod_claims(issuer, &subject.0, audience, now);
+            let claims = pod_claims(issuer, &subject.subject(), audience, now);
             (supposed_token(&claims), Bearer::Described)
         }
         (None, None) => return Err(Failure::usage("neither a token nor an issuer is given")),
@@ -109,26 +106,6 @@ impl FromStr for Provider {
     }
 }
 
-impl FromStr for Subject {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.starts_with(PREFIX) {
-            return Ok(Self(text.to_owned()));
-        }
-        match text.split_once('/') {
-            Some((namespace, name))
-                if !namespace.is_empty() && !name.is_empty() && !name.contains('/') =>
-            {
-                Ok(Self(format!("{PREFIX}{namespace}:{name}")))
-            }
-            _ => Err(format!(
-                "write the service account as NAMESPACE/NAME, or the whole subject, `{PREFIX}NAMESPACE:NAME`"
-            )),
-        }
-    }
-}
-
 impl FromStr for Time {
     type Err = String;
 
@@ -143,7 +120,6 @@ impl FromStr for Time {
     }
 }
 
-const PREFIX: &str = "system:serviceaccount:";
 const SESSION_NAME: &str = "podpass-simulate";
 
 /// What IAM gives a role that names none.

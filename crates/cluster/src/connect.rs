@@ -1,0 +1,169 @@
+//! Which cluster is meant, and the connection to it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+
+use crate::error::{ClusterError, ErrorKind};
+
+/// Which cluster is meant: kubectl's connection flags. All unset is what kubectl takes without flags.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    /// The kubeconfig file, instead of `KUBECONFIG` (whose files are merged) or `~/.kube/config`.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context in it.
+    pub context: Option<String>,
+    /// The cluster in it, instead of the context's.
+    pub cluster: Option<String>,
+    /// The user in it, instead of the context's.
+    pub user: Option<String>,
+    /// The URL of the API server, instead of the cluster's.
+    pub server: Option<String>,
+    /// The namespace, instead of the context's.
+    pub namespace: Option<String>,
+    /// How long one request may take; `None` waits as long as the server does.
+    pub request_timeout: Option<Duration>,
+}
+
+/// A connection to a cluster. Clones share it.
+#[derive(Clone)]
+pub struct Cluster {
+    pub(crate) client: Client,
+    namespace: String,
+    server: String,
+    timeout: Option<Duration>,
+}
+
+impl Cluster {
+    /// Reads the kubeconfig and makes a client; nothing is sent yet.
+    ///
+    /// Without a kubeconfig, the service account of the pod that this runs in is used, as by kubectl. A proxy of the
+    /// environment (`HTTPS_PROXY`) counts, but not for an API server on this machine.
+    pub async fn connect(target: &Target) -> Result<Self, ClusterError> {
+        // The one provider in the tree; `Err` means that it is installed already.
+        let mut config = load(target).await?;
+        if let Some(server) = &target.server {
+            config.cluster_url = server.parse().map_err(|error| {
+                let message = format!("`{server}` is not the URL of an API server");
+                ClusterError::new(ErrorKind::Configuration, message).because(error)
+            })?;
+        }
+        if config.cluster_url.host().is_some_and(is_loopback) {
+            config.proxy_url = None;
+        }
+        if let Some(timeout) = target.request_timeout {
+            config.connect_timeout = Some(timeout);
+        }
+        let server = config.cluster_url.to_string();
+        let namespace = target
+            .namespace
+            .clone()
+            .unwrap_or_else(|| config.default_namespace.clone());
+        let client = Client::try_from(config).map_err(|error| {
+            ClusterError::new(
+                ErrorKind::Configuration,
+                "the kubeconfig makes no usable client",
+            )
+            .because(error)
+        })?;
+        Ok(Self {
+            client,
+            namespace,
+            server,
+            timeout: target.request_timeout,
+        })
+    }
+
+    /// The namespace that is meant where none is named.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The URL of the API server.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Waits for one request, at most as long as the target says, and names what was done when it fails.
+    pub(crate) async fn run<T>(
+        &self,
+        verb: &'static str,
+        what: &str,
+        request: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, ClusterError> {
+        let answered = match self.timeout {
+            None => Ok(request.await),
+            Some(timeout) => tokio::time::timeout(timeout, request).await,
+        };
+        match answered {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(ClusterError::of_request(verb, what, &self.server, error)),
+            Err(_) => {
+                let message = format!("{} did not answer in time: {verb} {what}", self.server);
+                Err(ClusterError::new(ErrorKind::TimedOut, message))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The client holds the user's credentials.
+        f.debug_struct("Cluster")
+            .field("server", &self.server)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn load(target: &Target) -> Result<Config, ClusterError> {
+    let options = KubeConfigOptions {
+        context: target.context.clone(),
+        cluster: target.cluster.clone(),
+        user: target.user.clone(),
+    };
+    let asks_for_one = target.kubeconfig.is_some()
+        || target.context.is_some()
+        || target.cluster.is_some()
+        || target.user.is_some();
+    let kubeconfig = match &target.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path).map_err(|error| {
+            let message = format!("the kubeconfig `{}` cannot be used", path.display());
+            ClusterError::new(ErrorKind::Configuration, message).because(error)
+        })?,
+        None => match Kubeconfig::read() {
+            Ok(kubeconfig) => kubeconfig,
+            Err(error) => {
+                return match Config::incluster() {
+                    Ok(config) if !asks_for_one => Ok(config),
+                    _ => Err(ClusterError::new(
+                        ErrorKind::Configuration,
+                        "there is no kubeconfig that can be used",
+                    )
+                    .because(error)),
+                };
+            }
+        },
+    };
+    Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(|error| {
+            let message = match &target.context {
+                Some(context) => {
+                    format!("the context `{context}` of the kubeconfig cannot be used")
+                }
+                None => "the kubeconfig's current context cannot be used".to_owned(),
+            };
+            ClusterError::new(ErrorKind::Configuration, message).because(error)
+        })
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}

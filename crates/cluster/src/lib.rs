@@ -1,0 +1,26 @@
+//! The Kubernetes API as podpass uses it. No other crate has a Kubernetes client.
+//!
+//! [`Target`] says which cluster is meant, as kubectl's flags do; [`Cluster`] is a connection to it. What is read comes
+//! in podpass's own types or as raw JSON, so that no field is lost that this program does not know. Nothing here decides:
+//! reading, writing and naming what went wrong is all.
+
+mod connect;
+mod error;
+mod issuer;
+mod object;
+mod review;
+mod service_account;
+mod token;
+mod workload;
+
+pub use connect::{Cluster, Target};
+pub use error::{ClusterError, ErrorKind};
+pub use issuer::PublishedIssuer;
+pub use object::{Resource, resources};
+pub use review::Access;
+pub use service_account::{Annotated, ServiceAccount};
+pub use token::{BoundPod, TokenRequest};
+pub use workload::{Workload, WorkloadRef};
+
+/// The name under which podpass writes fields (server-side apply).
+pub const FIELD_MANAGER: &str = "podpass";
