@@ -28,22 +28,24 @@ pub struct Plan {
 /// A cloud resource by kind and name; prints as `kind/name`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Resource {
-    /// `bucket`, `object`, `oidc-provider`, `role` or `policy`.
+    /// `bucket`, `object`, `oidc-provider`, `role` or `distribution`.
     pub kind: &'static str,
     /// The name within the kind; an object's is `BUCKET/KEY`, a provider's its issuer without the scheme.
     pub name: String,
 }
 
-/// What became of a resource, in kubectl's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// What became of a resource, in kubectl's words. Of several steps on one resource the greatest counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// It did not exist.
-    Created,
-    /// It existed and was changed.
-    Configured,
     /// It was as it should be.
     Unchanged,
+    /// It existed and was changed.
+    Configured,
+    /// It did not exist.
+    Created,
+    /// It exists no more.
+    Deleted,
 }
 
 // === impl Plan ===
@@ -60,10 +62,8 @@ impl Plan {
             .iter()
             .filter(|step| step.resource() == *resource)
             .map(Step::outcome)
-            .fold(Outcome::Unchanged, |so_far, step| match (so_far, step) {
-                (Outcome::Created, _) | (_, Outcome::Created) => Outcome::Created,
-                _ => step,
-            })
+            .max()
+            .unwrap_or(Outcome::Unchanged)
     }
 
     /// Adds another plan's resources, steps and notes after this one's.
@@ -129,6 +129,11 @@ impl Resource {
         Self::of("role", name.to_string())
     }
 
+    /// A CloudFront distribution, by its domain.
+    pub fn distribution(domain: &str) -> Self {
+        Self::of("distribution", domain)
+    }
+
     fn of(kind: &'static str, name: impl Into<String>) -> Self {
         Self {
             kind,
@@ -151,6 +156,7 @@ impl fmt::Display for Outcome {
             Self::Created => "created",
             Self::Configured => "configured",
             Self::Unchanged => "unchanged",
+            Self::Deleted => "deleted",
         })
     }
 }

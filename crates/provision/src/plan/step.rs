@@ -169,6 +169,49 @@ pub enum Step {
         /// The permissions policy as JSON.
         document: String,
     },
+    /// `s3:DeleteObject`.
+    DeleteObject {
+        /// The bucket.
+        bucket: BucketName,
+        /// The key.
+        key: String,
+    },
+    /// `s3:DeleteBucket`, which S3 refuses unless it is empty.
+    DeleteBucket {
+        /// The bucket.
+        bucket: BucketName,
+    },
+    /// `iam:RemoveRoleFromInstanceProfile`.
+    RemoveFromInstanceProfile {
+        /// The role's name.
+        role: RoleName,
+        /// The name of the instance profile, which stays.
+        profile: String,
+    },
+    /// `iam:DetachRolePolicy`: a managed policy, which stays.
+    DetachRolePolicy {
+        /// The role's name.
+        role: RoleName,
+        /// The managed policy.
+        policy: PolicyArn,
+    },
+    /// `iam:DeleteRolePolicy`: an inline permissions policy.
+    DeleteRolePolicy {
+        /// The role's name.
+        role: RoleName,
+        /// The policy's name within the role.
+        policy_name: String,
+    },
+    /// `iam:DeleteRole`, which IAM refuses while the role holds policies or is in an instance profile.
+    DeleteRole {
+        /// The role's name.
+        role: RoleName,
+    },
+    /// `iam:DeleteOpenIDConnectProvider`.
+    DeleteOidcProvider {
+        /// The provider.
+        provider: OidcProviderArn,
+    },
 }
 
 // === impl PublicAccessBlock ===
@@ -200,11 +243,16 @@ impl Step {
             Self::CreateBucket { bucket, .. }
             | Self::TagBucket { bucket, .. }
             | Self::SetPublicAccessBlock { bucket, .. }
-            | Self::PutBucketPolicy { bucket, .. } => Resource::bucket(bucket),
+            | Self::PutBucketPolicy { bucket, .. }
+            | Self::DeleteBucket { bucket } => Resource::bucket(bucket),
             Self::PutObject { upload, .. } => Resource::object(&upload.bucket, &upload.key),
-            Self::TagObject { bucket, key, .. } => Resource::object(bucket, key),
+            Self::TagObject { bucket, key, .. } | Self::DeleteObject { bucket, key } => {
+                Resource::object(bucket, key)
+            }
             Self::CreateOidcProvider { url, .. } => Resource::oidc_provider(url),
-            Self::AddClientId { provider, .. } | Self::TagOidcProvider { provider, .. } => {
+            Self::AddClientId { provider, .. }
+            | Self::TagOidcProvider { provider, .. }
+            | Self::DeleteOidcProvider { provider } => {
                 Resource::oidc_provider(provider.issuer_without_scheme())
             }
             Self::CreateRole { role, .. }
@@ -212,7 +260,11 @@ impl Step {
             | Self::UpdateRoleDescription { role, .. }
             | Self::SetPermissionsBoundary { role, .. }
             | Self::TagRole { role, .. }
-            | Self::PutRolePolicy { role, .. } => Resource::role(role),
+            | Self::PutRolePolicy { role, .. }
+            | Self::RemoveFromInstanceProfile { role, .. }
+            | Self::DetachRolePolicy { role, .. }
+            | Self::DeleteRolePolicy { role, .. }
+            | Self::DeleteRole { role } => Resource::role(role),
         }
     }
 
@@ -234,6 +286,13 @@ impl Step {
             Self::SetPermissionsBoundary { .. } => "iam:PutRolePermissionsBoundary",
             Self::TagRole { .. } => "iam:TagRole",
             Self::PutRolePolicy { .. } => "iam:PutRolePolicy",
+            Self::DeleteObject { .. } => "s3:DeleteObject",
+            Self::DeleteBucket { .. } => "s3:DeleteBucket",
+            Self::RemoveFromInstanceProfile { .. } => "iam:RemoveRoleFromInstanceProfile",
+            Self::DetachRolePolicy { .. } => "iam:DetachRolePolicy",
+            Self::DeleteRolePolicy { .. } => "iam:DeleteRolePolicy",
+            Self::DeleteRole { .. } => "iam:DeleteRole",
+            Self::DeleteOidcProvider { .. } => "iam:DeleteOpenIDConnectProvider",
         }
     }
 
@@ -281,10 +340,23 @@ impl Step {
             }
             Self::TagRole { role, tags } => format!("tag role {role} with {tags}"),
             Self::PutRolePolicy { role, .. } => format!("write the permissions policy of {role}"),
+            Self::DeleteObject { bucket, key } => format!("delete {key} from bucket {bucket}"),
+            Self::DeleteBucket { bucket } => format!("delete bucket {bucket}"),
+            Self::RemoveFromInstanceProfile { role, profile } => {
+                format!("take role {role} out of instance profile {profile}")
+            }
+            Self::DetachRolePolicy { role, policy } => {
+                format!("detach {policy} from role {role}")
+            }
+            Self::DeleteRolePolicy { role, policy_name } => {
+                format!("delete the inline policy {policy_name} of role {role}")
+            }
+            Self::DeleteRole { role } => format!("delete role {role}"),
+            Self::DeleteOidcProvider { provider } => format!("delete OIDC provider {provider}"),
         }
     }
 
-    /// Whether it makes its resource or changes it.
+    /// What it does to its resource.
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::CreateBucket { .. }
@@ -294,6 +366,10 @@ impl Step {
                 replaces: Replaces::Nothing,
                 ..
             } => Outcome::Created,
+            Self::DeleteObject { .. }
+            | Self::DeleteBucket { .. }
+            | Self::DeleteRole { .. }
+            | Self::DeleteOidcProvider { .. } => Outcome::Deleted,
             _ => Outcome::Configured,
         }
     }
