@@ -49,6 +49,23 @@ impl Ran {
 
 /// Makes a role as the sandbox's administrator.
 pub(crate) fn create_role(sandbox: &SandboxProcess, name: &str, trust_policy: &str) {
+    as_administrator(sandbox, async |administrator| {
+        administrator.create_role(name, trust_policy).await.unwrap();
+    });
+}
+
+/// Uploads an object without tags, as the sandbox's administrator.
+pub(crate) fn upload(sandbox: &SandboxProcess, bucket: &str, key: &str, body: &[u8]) {
+    as_administrator(sandbox, async |administrator| {
+        administrator.put_object(bucket, key, body).await.unwrap();
+    });
+}
+
+/// Does something as the administrator of the sandbox's first account.
+pub(crate) fn as_administrator<T>(
+    sandbox: &SandboxProcess,
+    work: impl AsyncFnOnce(&Connection) -> T,
+) -> T {
     let (id, secret) = sandbox.admin_key(0);
     let region = "eu-west-1".parse().unwrap();
     let administrator = Connection::isolated(
@@ -57,7 +74,5 @@ pub(crate) fn create_role(sandbox: &SandboxProcess, name: &str, trust_policy: &s
         Some(&Credentials::long_term(id, secret)),
     );
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime
-        .block_on(administrator.create_role(name, trust_policy))
-        .unwrap();
+    runtime.block_on(work(&administrator))
 }

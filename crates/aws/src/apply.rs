@@ -1,5 +1,7 @@
 //! Taking the steps of a plan.
 
+mod deletion;
+
 use std::time::Duration;
 
 use aws_sdk_iam::types::Tag as IamTag;
@@ -219,13 +221,7 @@ impl Connection {
                     .await
                     .map_err(|error| self.failed(action, error))?;
             }
-            other => {
-                return Err(CloudError::new(
-                    ErrorKind::Other,
-                    action,
-                    format!("this build cannot {}", other.describe()),
-                ));
-            }
+            _ => return self.take_deletion(step).await,
         }
         Ok(Applied::Done)
     }

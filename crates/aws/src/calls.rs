@@ -99,6 +99,27 @@ impl Connection {
         Ok(())
     }
 
+    /// Creates an instance profile that holds a role, as AWS's console does for every role it makes for EC2.
+    pub async fn create_instance_profile(&self, name: &str, role: &str) -> Result<(), CloudError> {
+        let create = self
+            .iam
+            .create_instance_profile()
+            .instance_profile_name(name);
+        create
+            .send()
+            .await
+            .map_err(|error| self.failed("iam:CreateInstanceProfile", error))?;
+        let add = self
+            .iam
+            .add_role_to_instance_profile()
+            .instance_profile_name(name)
+            .role_name(role);
+        add.send()
+            .await
+            .map_err(|error| self.failed("iam:AddRoleToInstanceProfile", error))?;
+        Ok(())
+    }
+
     /// Registers an issuer as an OIDC provider, without a thumbprint, and returns its ARN.
     pub async fn create_oidc_provider(
         &self,

@@ -1,12 +1,13 @@
 //! Reading what exists.
 
 mod bucket;
+mod cluster;
 mod iam;
 
 use podpass_cloud::{CloudError, Observe};
 use podpass_provision::{
-    DesiredRole, IdentityProvider, ObservedIdentityProvider, ObservedOidcProvider, ObservedRoles,
-    OidcProviderArn,
+    Deletion, DesiredRole, IdentityProvider, ObservedCluster, ObservedIdentityProvider,
+    ObservedOidcProvider, ObservedRoles, OidcProviderArn,
 };
 
 use crate::connection::Connection;
@@ -42,5 +43,9 @@ impl Observe for Connection {
             _ => None,
         };
         Ok(ObservedRoles { named, cut })
+    }
+
+    async fn cluster(&self, deletion: &Deletion) -> Result<ObservedCluster, CloudError> {
+        self.observe_cluster(deletion).await
     }
 }

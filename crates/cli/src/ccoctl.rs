@@ -56,12 +56,6 @@ pub(crate) fn timestamped(line: &str) -> String {
 
 fn aws(name: &str, arguments: &[&str]) -> ExitCode {
     let Some(leaf) = Leaf::named(name) else {
-        if commands::is_planned(name) {
-            return refuse(
-                &format!("\"ccoctl aws {name}\" is not available in this version of podpass"),
-                "use OpenShift's ccoctl for it",
-            );
-        }
         // The peer answers any other word under `aws` with the help and success.
         return finish(output::data(&help::aws()));
     };
@@ -98,10 +92,6 @@ fn unknown_flag(word: &str, usage: &str) -> ExitCode {
     output::note(&format!("Error: {mistake}\n{usage}"));
     output::note(&timestamped(&mistake));
     ExitCode::FAILURE
-}
-
-fn refuse(message: &str, hint: &str) -> ExitCode {
-    finish(Err(Failure::failed(message).help(hint)))
 }
 
 /// Whatever went wrong, the exit code is 1; the message is one log line, and what helps follows in others.

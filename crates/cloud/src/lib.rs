@@ -10,8 +10,8 @@ use std::future::Future;
 
 pub use podpass_exchange::{AssumeRoleRequest, WebIdentityRequest};
 use podpass_provision::{
-    DesiredRole, IdentityProvider, ObservedIdentityProvider, ObservedOidcProvider, ObservedRoles,
-    OidcProviderArn, RoleArn, Step,
+    Deletion, DesiredRole, IdentityProvider, ObservedCluster, ObservedIdentityProvider,
+    ObservedOidcProvider, ObservedRoles, OidcProviderArn, RoleArn, Step,
 };
 
 pub use credentials::{CallerIdentity, Credentials, Secret, Session};
@@ -36,6 +36,12 @@ pub trait Observe: Send + Sync {
         &self,
         desired: &DesiredRole,
     ) -> impl Future<Output = Result<ObservedRoles, CloudError>> + Send;
+
+    /// What exists that is the cluster's, or looks as if it were.
+    fn cluster(
+        &self,
+        deletion: &Deletion,
+    ) -> impl Future<Output = Result<ObservedCluster, CloudError>> + Send;
 }
 
 /// Takes one step. A step that was taken before can be taken again.

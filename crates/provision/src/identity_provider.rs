@@ -43,9 +43,9 @@ pub struct ObservedIdentityProvider {
     pub other_issuers: Vec<OidcProviderArn>,
 }
 
-/// What was found under the bucket's name.
+/// What was found under the bucket's name, and of a bucket that is there, what the question was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ObservedBucket {
+pub enum ObservedBucket<S = BucketState> {
     /// No bucket.
     Absent,
     /// A bucket that belongs to another AWS account, or that the caller may not see.
@@ -56,7 +56,7 @@ pub enum ObservedBucket {
         region: Option<String>,
     },
     /// The account's own bucket.
-    Present(Box<BucketState>),
+    Present(Box<S>),
 }
 
 /// The account's own bucket, as far as the issuer is concerned.
@@ -269,6 +269,15 @@ impl IdentityProvider {
 // === impl Refusal ===
 
 impl Refusal {
+    /// The bucket is not in the region that was asked for.
+    pub(crate) fn elsewhere(bucket: &BucketName, expected: &Region, actual: Option<&str>) -> Self {
+        Self::BucketElsewhere {
+            bucket: bucket.to_string(),
+            expected: expected.to_string(),
+            actual: actual.unwrap_or("another region").to_owned(),
+        }
+    }
+
     /// The reason code, where there is one.
     pub fn reason(&self) -> Option<Reason> {
         match self {

@@ -4,9 +4,12 @@
 //! what was found, and [`IdentityProvider::plan`] and [`DesiredRole::plan`] what to do about the difference. Planning
 //! again from what was reached yields no steps, from wherever an earlier run was interrupted.
 //!
+//! [`Deletion`] is the way back: everything that carries the cluster's ownership tag goes, and what stays is named.
+//!
 //! Two rules hold everywhere: a resource without the cluster's ownership tag is refused unless it is adopted, and what
 //! others added to one that is ours (statements, keys, tags, audiences) stays.
 
+mod deletion;
 mod documents;
 pub mod dry_run_files;
 mod identity_provider;
@@ -21,6 +24,9 @@ mod trust_policy;
 
 pub use podpass_policy::{OidcProviderArn, PolicyArn, RoleArn, RoleName};
 
+pub use deletion::{
+    BucketContents, Deletion, DeletionPlan, FoundObject, FoundRole, ObservedCluster, Staying, Why,
+};
 pub use identity_provider::{
     Adoption, BucketState, CLIENT_IDS, DISCOVERY_KEY, IdentityProvider, IdentityProviderPlan,
     JWKS_KEY, ObservedBucket, ObservedIdentityProvider, ObservedObject, ObservedOidcProvider,

@@ -190,6 +190,11 @@ impl fmt::Display for BucketName {
 // === impl RoleNames ===
 
 impl RoleNames {
+    /// What the name of every role of `cluster` starts with: `<cluster>-`, as far as the shortest cut keeps it.
+    pub fn prefix(cluster: &ClusterName) -> String {
+        beginning(&format!("{cluster}-"), KEPT_OF_LONG_NAME).to_owned()
+    }
+
     /// The names of the role for the credentials that go into the secret `namespace`/`secret`.
     ///
     /// Decided by the length alone, never by what else exists, so that two runs on two machines agree.
@@ -203,7 +208,7 @@ impl RoleNames {
             };
         }
         let hash = hex(&digest(&SHA256, full.as_bytes()).as_ref()[..HASH_BYTES]);
-        let kept = beginning(&full, MAX_ROLE_NAME - hash.len() - 1);
+        let kept = beginning(&full, KEPT_OF_LONG_NAME);
         Self {
             chosen: format!("{kept}-{hash}"),
             cut: Some(beginning(&full, MAX_ROLE_NAME).to_owned()),
@@ -261,6 +266,9 @@ const MAX_ROLE_NAME: usize = 64;
 
 /// 32 bits: among the thirty roles of a cluster a collision has odds of one in ten million.
 const HASH_BYTES: usize = 4;
+
+/// A hyphen and the hash in hex follow.
+const KEPT_OF_LONG_NAME: usize = MAX_ROLE_NAME - 1 - 2 * HASH_BYTES;
 
 const RESERVED_BUCKET_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
 
@@ -371,5 +379,20 @@ mod tests {
             "abcdefghijklmnopqrstuvwxyz1-openshift-cloud-credential--e75a06f8"
         );
         assert_eq!(one.chosen.len(), 64);
+    }
+
+    #[test]
+    fn every_name_of_a_role_starts_with_the_prefix_of_its_cluster() {
+        assert_eq!(RoleNames::prefix(&cluster("demo")), "demo-");
+        for length in [1, 26, 27, 53, 54, 55, 63, 64, 89] {
+            let name = cluster(&"n".repeat(length));
+            let prefix = RoleNames::prefix(&name);
+            for secret in ["s", "cloud-credential-operator-iam-ro-creds"] {
+                let names = RoleNames::of(&name, "openshift-cloud-credential-operator", secret);
+                for made in [Some(names.chosen), names.cut].into_iter().flatten() {
+                    assert!(made.starts_with(&prefix), "{made} of {name}");
+                }
+            }
+        }
     }
 }

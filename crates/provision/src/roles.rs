@@ -177,7 +177,7 @@ fn counted_size(document: &str) -> usize {
 }
 
 /// What the description of every role of ccoctl's starts with; `namespace/secret` follows.
-const DESCRIPTION_PREFIX: &str = "OpenShift role for ";
+pub(crate) const DESCRIPTION_PREFIX: &str = "OpenShift role for ";
 
 /// IAM's limit for all inline policies of a role together, in characters without whitespace.
 pub const MAX_INLINE_POLICY: usize = 10_240;

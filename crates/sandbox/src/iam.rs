@@ -1,4 +1,4 @@
-//! IAM: users, access keys, roles, managed policies and OIDC providers, one file per kind of thing.
+//! IAM: users, access keys, roles, instance profiles, managed policies and OIDC providers, one file per kind of thing.
 
 mod access_keys;
 mod administrator;
@@ -7,6 +7,7 @@ pub(crate) mod aws_managed;
 mod boundaries;
 mod holder;
 mod inline;
+mod instance_profiles;
 mod managed;
 mod pages;
 mod policy_versions;
@@ -82,6 +83,13 @@ pub(crate) fn operation(action: &str) -> Option<Operation> {
         "DeleteUserPermissionsBoundary" => {
             Write(|call, account| boundaries::delete(call, account, User))
         }
+        "CreateInstanceProfile" => Write(instance_profiles::create),
+        "GetInstanceProfile" => Read(instance_profiles::read),
+        "ListInstanceProfiles" => Read(instance_profiles::list),
+        "ListInstanceProfilesForRole" => Read(instance_profiles::list_for_role),
+        "AddRoleToInstanceProfile" => Write(instance_profiles::add_role),
+        "RemoveRoleFromInstanceProfile" => Write(instance_profiles::remove_role),
+        "DeleteInstanceProfile" => Write(instance_profiles::delete),
         "CreatePolicy" => Write(managed::create),
         "GetPolicy" => Read(managed::read),
         "ListPolicies" => Read(managed::list),
@@ -107,6 +115,15 @@ pub(crate) fn operation(action: &str) -> Option<Operation> {
         "TagPolicy" => Write(|call, account| tagging::tag(call, account, Tagged::Policy)),
         "UntagPolicy" => Write(|call, account| tagging::untag(call, account, Tagged::Policy)),
         "ListPolicyTags" => Read(|call, account| tagging::list(call, account, Tagged::Policy)),
+        "TagInstanceProfile" => {
+            Write(|call, account| tagging::tag(call, account, Tagged::InstanceProfile))
+        }
+        "UntagInstanceProfile" => {
+            Write(|call, account| tagging::untag(call, account, Tagged::InstanceProfile))
+        }
+        "ListInstanceProfileTags" => {
+            Read(|call, account| tagging::list(call, account, Tagged::InstanceProfile))
+        }
         "TagOpenIDConnectProvider" => {
             Write(|call, account| tagging::tag(call, account, Tagged::OidcProvider))
         }

@@ -19,6 +19,7 @@ pub(crate) enum IdKind {
     Role,
     User,
     ManagedPolicy,
+    InstanceProfile,
 }
 
 impl IdKind {
@@ -29,6 +30,7 @@ impl IdKind {
             Self::Role => "AROA",
             Self::User => "AIDA",
             Self::ManagedPolicy => "ANPA",
+            Self::InstanceProfile => "AIPA",
         }
     }
 

@@ -6,8 +6,8 @@ use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::SdkError;
 use podpass_cloud::{CloudError, ErrorKind};
 use podpass_provision::{
-    BucketState, DISCOVERY_KEY, IdentityProvider, JWKS_KEY, ObservedBucket, ObservedObject,
-    PublicAccessBlock, Seen, Tags,
+    BucketName, BucketState, DISCOVERY_KEY, IdentityProvider, JWKS_KEY, ObservedBucket,
+    ObservedObject, PublicAccessBlock, Region, Seen, Tags,
 };
 
 use crate::connection::Connection;
@@ -19,42 +19,53 @@ impl Connection {
         desired: &IdentityProvider,
     ) -> Result<ObservedBucket, CloudError> {
         let bucket = desired.bucket.as_str();
-        let region = desired.region.as_str();
-        match self.s3.head_bucket().bucket(bucket).send().await {
+        let state = Box::pin(async {
+            let (tags, empty, public_access_block, policy, discovery, jwks) = tokio::try_join!(
+                self.bucket_tags(bucket),
+                self.is_empty(bucket),
+                self.public_access_block(bucket),
+                self.bucket_policy(bucket),
+                self.object(bucket, DISCOVERY_KEY),
+                self.object(bucket, JWKS_KEY),
+            )?;
+            Ok(BucketState {
+                tags,
+                empty,
+                public_access_block,
+                policy,
+                discovery,
+                jwks,
+            })
+        });
+        self.look_into(&desired.bucket, &desired.region, state)
+            .await
+    }
+
+    /// Looks for the bucket, and then for what the question is about, `state`, in one that is there.
+    pub(super) async fn look_into<S>(
+        &self,
+        bucket: &BucketName,
+        region: &Region,
+        state: impl Future<Output = Result<S, CloudError>>,
+    ) -> Result<ObservedBucket<S>, CloudError> {
+        let region = region.as_str();
+        match self.s3.head_bucket().bucket(bucket.as_str()).send().await {
             Ok(found) => match found.bucket_region() {
-                Some(actual) if actual != region => {
-                    return Ok(ObservedBucket::Elsewhere {
-                        region: Some(actual.to_owned()),
-                    });
-                }
-                _ => {}
+                Some(actual) if actual != region => Ok(ObservedBucket::Elsewhere {
+                    region: Some(actual.to_owned()),
+                }),
+                _ => Ok(ObservedBucket::Present(Box::new(state.await?))),
             },
-            Err(error) => return self.unseen_bucket(region, error),
+            Err(error) => self.unseen_bucket(region, error),
         }
-        let (tags, empty, public_access_block, policy, discovery, jwks) = tokio::try_join!(
-            self.bucket_tags(bucket),
-            self.is_empty(bucket),
-            self.public_access_block(bucket),
-            self.bucket_policy(bucket),
-            self.object(bucket, DISCOVERY_KEY),
-            self.object(bucket, JWKS_KEY),
-        )?;
-        Ok(ObservedBucket::Present(Box::new(BucketState {
-            tags,
-            empty,
-            public_access_block,
-            policy,
-            discovery,
-            jwks,
-        })))
     }
 
     /// A HEAD has no body: status and headers are all there is.
-    fn unseen_bucket(
+    fn unseen_bucket<S>(
         &self,
         region: &str,
         error: SdkError<HeadBucketError, HttpResponse>,
-    ) -> Result<ObservedBucket, CloudError> {
+    ) -> Result<ObservedBucket<S>, CloudError> {
         let elsewhere = error
             .raw_response()
             .and_then(|response| response.headers().get("x-amz-bucket-region"))
@@ -69,7 +80,7 @@ impl Connection {
         }
     }
 
-    async fn bucket_tags(&self, bucket: &str) -> Result<Tags, CloudError> {
+    pub(super) async fn bucket_tags(&self, bucket: &str) -> Result<Tags, CloudError> {
         match self.s3.get_bucket_tagging().bucket(bucket).send().await {
             Ok(found) => Ok(tags(found.tag_set())),
             Err(error) if has_code(&error, "NoSuchTagSet") => Ok(Tags::default()),
@@ -158,7 +169,7 @@ pub(super) fn hidden<T>(error: CloudError) -> Result<Seen<T>, CloudError> {
     }
 }
 
-fn tags(found: &[aws_sdk_s3::types::Tag]) -> Tags {
+pub(super) fn tags(found: &[aws_sdk_s3::types::Tag]) -> Tags {
     found
         .iter()
         .map(|tag| (tag.key.clone(), tag.value.clone()))

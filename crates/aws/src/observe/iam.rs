@@ -19,14 +19,7 @@ impl Connection {
         &self,
         desired: &IdentityProvider,
     ) -> Result<(Option<ObservedOidcProvider>, Vec<OidcProviderArn>), CloudError> {
-        let listed = self.iam.list_open_id_connect_providers().send().await;
-        let listed =
-            listed.map_err(|error| self.failed("iam:ListOpenIDConnectProviders", error))?;
-        let arns: Vec<OidcProviderArn> = listed
-            .open_id_connect_provider_list()
-            .iter()
-            .filter_map(|entry| entry.arn()?.parse().ok())
-            .collect();
+        let arns = self.oidc_provider_arns().await?;
         let of_issuer = arns
             .iter()
             .find(|arn| arn.issuer_without_scheme() == desired.issuer_without_scheme());
@@ -35,18 +28,38 @@ impl Connection {
         {
             return Ok((Some(provider), Vec::new()));
         }
-        let others: Vec<Option<ObservedOidcProvider>> = futures::stream::iter(arns)
-            .map(async |arn| self.observe_oidc_provider(&arn).await)
-            .buffered(PROVIDERS_AT_A_TIME)
-            .try_collect()
-            .await?;
+        let others = self.observe_each_oidc_provider(arns).await?;
         let others = others
             .into_iter()
-            .flatten()
             .filter(|provider| provider.tags.owner(&desired.cluster) == Ownership::Ours)
             .map(|provider| provider.arn)
             .collect();
         Ok((None, others))
+    }
+
+    /// All OIDC providers of the account; the list has no pages.
+    pub(super) async fn oidc_provider_arns(&self) -> Result<Vec<OidcProviderArn>, CloudError> {
+        let listed = self.iam.list_open_id_connect_providers().send().await;
+        let listed =
+            listed.map_err(|error| self.failed("iam:ListOpenIDConnectProviders", error))?;
+        Ok(listed
+            .open_id_connect_provider_list()
+            .iter()
+            .filter_map(|entry| entry.arn()?.parse().ok())
+            .collect())
+    }
+
+    /// Those of `arns` that are still there.
+    pub(super) async fn observe_each_oidc_provider(
+        &self,
+        arns: Vec<OidcProviderArn>,
+    ) -> Result<Vec<ObservedOidcProvider>, CloudError> {
+        let found: Vec<Option<ObservedOidcProvider>> = futures::stream::iter(arns)
+            .map(async |arn| self.observe_oidc_provider(&arn).await)
+            .buffered(READS_AT_A_TIME)
+            .try_collect()
+            .await?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     pub(super) async fn observe_oidc_provider(
@@ -133,7 +146,7 @@ impl Connection {
     }
 }
 
-fn tags(found: &[Tag]) -> Tags {
+pub(super) fn tags(found: &[Tag]) -> Tags {
     found
         .iter()
         .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
@@ -141,4 +154,4 @@ fn tags(found: &[Tag]) -> Tags {
 }
 
 /// IAM throttles reads at about ten a second.
-const PROVIDERS_AT_A_TIME: usize = 5;
+pub(super) const READS_AT_A_TIME: usize = 5;

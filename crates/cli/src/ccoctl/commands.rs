@@ -6,34 +6,32 @@ use podpass_provision::TechPreview;
 
 use super::flags::{Flag, Flags, Kind};
 use crate::commands::aws::{
-    AllInput, DEFAULT_CONCURRENCY, DryRun, IdentityProviderInput, KeyPairInput, Report, RolesInput,
-    Target, Voice, create_all, create_iam_roles, create_identity_provider, create_key_pair,
+    AllInput, Consent, DEFAULT_CONCURRENCY, DeleteInput, DryRun, IdentityProviderInput,
+    KeyPairInput, Report, RolesInput, Target, Voice, create_all, create_iam_roles,
+    create_identity_provider, create_key_pair, delete,
 };
 use crate::failure::Failure;
 
-/// A command `create-…`.
+/// A command `create-…`, or `delete`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leaf {
     All,
     IamRoles,
     IdentityProvider,
     KeyPair,
-}
-
-/// Whether the peer has the command and podpass does not have it yet.
-pub(crate) fn is_planned(name: &str) -> bool {
-    name == "delete"
+    Delete,
 }
 
 // === impl Leaf ===
 
 impl Leaf {
     /// All of them, in the order of the help.
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::All,
         Self::IamRoles,
         Self::IdentityProvider,
         Self::KeyPair,
+        Self::Delete,
     ];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -46,6 +44,7 @@ impl Leaf {
             Self::IamRoles => "create-iam-roles",
             Self::IdentityProvider => "create-identity-provider",
             Self::KeyPair => "create-key-pair",
+            Self::Delete => "delete",
         }
     }
 
@@ -55,6 +54,7 @@ impl Leaf {
             Self::IamRoles => "Create IAM roles for CredentialsRequests",
             Self::IdentityProvider => "Create the IAM identity provider and its issuer",
             Self::KeyPair => "Create a key pair that signs service account tokens",
+            Self::Delete => "Delete the identity provider and the IAM roles",
         }
     }
 
@@ -83,6 +83,7 @@ impl Leaf {
             ],
             Self::IdentityProvider => &[DRY_RUN, NAME, OUTPUT_DIR, PUBLIC_KEY, REGION],
             Self::KeyPair => &[OUTPUT_DIR],
+            Self::Delete => &[NAME, REGION],
         }
     }
 
@@ -144,6 +145,16 @@ impl Leaf {
                     target,
                 };
                 crate::block_on(create_all(&input, &report))
+            }
+            Self::Delete => {
+                let input = DeleteInput {
+                    name: required("name"),
+                    region: required("region"),
+                    consent: Consent::Given,
+                    concurrency,
+                    target,
+                };
+                crate::block_on(delete(&input, &report))
             }
         }
     }

@@ -1,6 +1,7 @@
-//! `podpass aws`: key pair, identity provider and roles of a cluster, with ccoctl's flags.
+//! `podpass aws`: key pair, identity provider and roles of a cluster, made and deleted, with ccoctl's flags.
 
 mod create_all;
+mod delete;
 mod failures;
 pub(crate) mod identity_provider;
 mod inputs;
@@ -20,9 +21,10 @@ use podpass_provision::{Adoption, TechPreview};
 use crate::failure::Failure;
 
 pub(crate) use create_all::create_all;
+pub(crate) use delete::delete;
 pub(crate) use identity_provider::create_identity_provider;
 pub(crate) use inputs::{
-    AllInput, DryRun, IdentityProviderInput, KeyPairInput, RolesInput, Target,
+    AllInput, Consent, DeleteInput, DryRun, IdentityProviderInput, KeyPairInput, RolesInput, Target,
 };
 pub(crate) use key_pair::create_key_pair;
 pub(crate) use report::{Report, Voice};
@@ -48,6 +50,8 @@ enum AwsCommand {
     /// All of it in one go: key pair, identity provider and roles.
     #[command(name = "create-all")]
     All(AllArgs),
+    /// Delete all of it that carries the cluster's ownership tag, and say what stays.
+    Delete(DeleteArgs),
 }
 
 #[derive(Debug, Args)]
@@ -126,9 +130,35 @@ struct RoleArgs {
     /// Also process the requests of the tech preview.
     #[arg(long)]
     enable_tech_preview: bool,
-    /// How many roles are worked on at a time.
+    #[command(flatten)]
+    pace: PaceArgs,
+}
+
+#[derive(Debug, Args)]
+struct PaceArgs {
+    /// How many resources are worked on at a time.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_CONCURRENCY, value_parser = clap::value_parser!(u8).range(1..=32))]
     concurrency: u8,
+}
+
+#[derive(Debug, Args)]
+struct DeleteArgs {
+    /// The name of the cluster whose resources are deleted.
+    #[arg(long)]
+    name: String,
+    /// The region of the bucket.
+    #[arg(long)]
+    region: String,
+    /// Delete nothing: print the plan.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask. Where there is no terminal to ask on, nothing is deleted without it.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    pace: PaceArgs,
+    #[command(flatten)]
+    reach: ReachArgs,
 }
 
 #[derive(Debug, Args)]
@@ -151,6 +181,12 @@ struct ChangeArgs {
     /// Take over resources of these names that carry no ownership tag.
     #[arg(long)]
     adopt: bool,
+    #[command(flatten)]
+    reach: ReachArgs,
+}
+
+#[derive(Debug, Args)]
+struct ReachArgs {
     /// The profile of the AWS configuration.
     #[arg(long)]
     profile: Option<String>,
@@ -195,7 +231,7 @@ pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
                 identity_provider_arn: arguments.identity_provider_arn,
                 permissions_boundary_arn: arguments.role.permissions_boundary_arn.clone(),
                 tech_preview: arguments.role.tech_preview(),
-                concurrency: usize::from(arguments.role.concurrency),
+                concurrency: usize::from(arguments.role.pace.concurrency),
                 output_dir: arguments.output.output_dir,
                 target: arguments.change.target(),
             };
@@ -209,11 +245,33 @@ pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
                 public_key_file: arguments.public_key_file,
                 permissions_boundary_arn: arguments.role.permissions_boundary_arn.clone(),
                 tech_preview: arguments.role.tech_preview(),
-                concurrency: usize::from(arguments.role.concurrency),
+                concurrency: usize::from(arguments.role.pace.concurrency),
                 output_dir: arguments.output.output_dir,
                 target: arguments.change.target(),
             };
             crate::block_on(create_all(&input, &report))?;
+        }
+        AwsCommand::Delete(arguments) => {
+            let input = DeleteInput {
+                name: arguments.name,
+                region: arguments.region,
+                consent: if arguments.yes {
+                    Consent::Given
+                } else {
+                    Consent::Ask
+                },
+                concurrency: usize::from(arguments.pace.concurrency),
+                target: Target {
+                    dry_run: if arguments.dry_run {
+                        DryRun::Plan
+                    } else {
+                        DryRun::No
+                    },
+                    adoption: Adoption::Refuse,
+                    connection: arguments.reach.settings(),
+                },
+            };
+            crate::block_on(delete(&input, &report))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -242,11 +300,17 @@ impl ChangeArgs {
             } else {
                 Adoption::Refuse
             },
-            connection: EnvironmentSettings {
-                profile: self.profile,
-                region: None,
-                endpoint_url: self.endpoint_url,
-            },
+            connection: self.reach.settings(),
+        }
+    }
+}
+
+impl ReachArgs {
+    fn settings(self) -> EnvironmentSettings {
+        EnvironmentSettings {
+            profile: self.profile,
+            region: None,
+            endpoint_url: self.endpoint_url,
         }
     }
 }

@@ -72,13 +72,11 @@ impl IdentityProvider {
             ObservedBucket::NotAccessible => Err(Refusal::BucketNotAccessible {
                 bucket: self.bucket.to_string(),
             }),
-            ObservedBucket::Elsewhere { region } => Err(Refusal::BucketElsewhere {
-                bucket: self.bucket.to_string(),
-                expected: self.region.to_string(),
-                actual: region
-                    .clone()
-                    .unwrap_or_else(|| "another region".to_owned()),
-            }),
+            ObservedBucket::Elsewhere { region } => Err(Refusal::elsewhere(
+                &self.bucket,
+                &self.region,
+                region.as_deref(),
+            )),
             ObservedBucket::Present(state) => {
                 self.plan_existing_bucket(state, adoption, plan)?;
                 Ok(Some(state))

@@ -3,6 +3,7 @@
 use podpass_policy::{Context, Partition, Path, RoleArn, RoleName};
 
 use super::holder::{Holder, check_quota};
+use super::instance_profiles::ROLES_FIRST;
 use super::pages::Paging;
 use super::rules::{self, quota};
 use super::store::{Account, Grants, Role};
@@ -159,6 +160,9 @@ pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Result<Retir
         .roles
         .find(&name)
         .ok_or_else(|| Holder::Role.missing(&name))?;
+    if account.profiles_of(&name).next().is_some() {
+        return Err(ApiError::delete_conflict(ROLES_FIRST));
+    }
     check_bare(&role.grants)?;
     let retired = Retired {
         arn: role.arn.to_string(),
@@ -188,6 +192,11 @@ pub(crate) fn check_bare(grants: &Grants) -> Result<(), ApiError> {
 enum Detail {
     Full,
     Listed,
+}
+
+/// Writes a role as a member of another answer.
+pub(crate) fn write_listed(xml: &mut Xml, role: &Role) {
+    write(xml, role, Detail::Listed);
 }
 
 fn write(xml: &mut Xml, role: &Role, detail: Detail) {

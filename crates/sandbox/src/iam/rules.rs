@@ -89,6 +89,7 @@ pub(crate) const MAX_SESSION: std::ops::RangeInclusive<i64> = 3600..=43_200;
 /// Default quotas of an account.
 pub(crate) mod quota {
     pub(crate) const ROLES: usize = 1000;
+    pub(crate) const INSTANCE_PROFILES: usize = 1000;
     pub(crate) const USERS: usize = 5000;
     pub(crate) const POLICIES: usize = 1500;
     pub(crate) const OIDC_PROVIDERS: usize = 100;

@@ -1,10 +1,10 @@
-//! What an account holds: users, access keys, roles, managed policies and OIDC providers.
+//! What an account holds: users, access keys, roles, instance profiles, managed policies and OIDC providers.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use podpass_policy::{
-    AccountId, Attached, Document, DocumentKind, PolicyArn, PolicyError, PolicyName, RoleArn,
+    AccountId, Attached, Document, DocumentKind, Path, PolicyArn, PolicyError, PolicyName, RoleArn,
     UserArn, UserName,
 };
 
@@ -19,6 +19,7 @@ pub(crate) struct Account {
     pub(crate) id: AccountId,
     pub(crate) users: Named<User>,
     pub(crate) roles: Named<Role>,
+    pub(crate) instance_profiles: Named<InstanceProfile>,
     pub(crate) policies: Named<ManagedPolicy>,
     /// By ARN, in which AWS keeps the case of the URL.
     pub(crate) providers: BTreeMap<String, OidcProvider>,
@@ -69,6 +70,19 @@ pub(crate) struct Role {
     pub(crate) max_session_seconds: u32,
     pub(crate) trust: PolicyText,
     pub(crate) grants: Grants,
+    pub(crate) tags: Tags,
+}
+
+/// What hands a role to EC2 instances.
+#[derive(Clone, Debug)]
+pub(crate) struct InstanceProfile {
+    pub(crate) name: String,
+    pub(crate) path: Path,
+    /// `AIPA…`.
+    pub(crate) id: String,
+    pub(crate) created: Timestamp,
+    /// The name of its role; more than one is never there.
+    pub(crate) role: Option<String>,
     pub(crate) tags: Tags,
 }
 
@@ -153,6 +167,7 @@ impl Account {
             id,
             users: Named::default(),
             roles: Named::default(),
+            instance_profiles: Named::default(),
             policies: Named::default(),
             providers: BTreeMap::new(),
             access_keys: BTreeMap::new(),
@@ -164,6 +179,19 @@ impl Account {
         self.roles
             .find(arn.name().as_str())
             .filter(|role| role.arn == *arn)
+    }
+
+    /// The instance profiles that hold the role of that name.
+    pub(crate) fn profiles_of<'a>(
+        &'a self,
+        role: &'a str,
+    ) -> impl Iterator<Item = &'a InstanceProfile> {
+        self.instance_profiles.values().filter(|profile| {
+            profile
+                .role
+                .as_deref()
+                .is_some_and(|kept| kept.eq_ignore_ascii_case(role))
+        })
     }
 
     /// The document in force of a managed policy of this account or of AWS.

@@ -8,7 +8,7 @@ use super::store::Account;
 use super::tags::{
     KeyCase, Tag, Tags, add_request_tags, check_unique, read_required_tags, read_tag_keys,
 };
-use super::{Answer, managed, providers, rules};
+use super::{Answer, instance_profiles, managed, providers, rules};
 use crate::call::Call;
 use crate::query::{ApiError, Input, Xml};
 
@@ -19,6 +19,7 @@ pub(crate) enum Tagged {
     User,
     Policy,
     OidcProvider,
+    InstanceProfile,
 }
 
 /// `Tag*`.
@@ -107,12 +108,13 @@ impl Tagged {
             Self::User => "User",
             Self::Policy => "Policy",
             Self::OidcProvider => "OpenIDConnectProvider",
+            Self::InstanceProfile => "InstanceProfile",
         }
     }
 
     fn key_case(self) -> KeyCase {
         match self {
-            Self::Role | Self::User | Self::Policy => KeyCase::Ignored,
+            Self::Role | Self::User | Self::Policy | Self::InstanceProfile => KeyCase::Ignored,
             Self::OidcProvider => KeyCase::Kept,
         }
     }
@@ -123,6 +125,7 @@ impl Tagged {
             Self::User => input.required("UserName", &rules::NAME),
             Self::Policy => input.required("PolicyArn", &rules::ARN),
             Self::OidcProvider => input.required("OpenIDConnectProviderArn", &rules::ARN),
+            Self::InstanceProfile => input.required("InstanceProfileName", &rules::NAME),
         }
     }
 
@@ -148,6 +151,12 @@ impl Tagged {
                 name.to_owned(),
                 account.providers.get(name).map(|provider| &provider.tags),
             ),
+            Self::InstanceProfile => (
+                instance_profiles::arn_of(account, name),
+                instance_profiles::find(account, name)
+                    .ok()
+                    .map(|profile| &profile.tags),
+            ),
         }
     }
 
@@ -162,6 +171,10 @@ impl Tagged {
                 .providers
                 .get_mut(name)
                 .map(|provider| &mut provider.tags),
+            Self::InstanceProfile => account
+                .instance_profiles
+                .find_mut(name)
+                .map(|profile| &mut profile.tags),
         };
         found.ok_or_else(|| self.missing(name))
     }
@@ -172,6 +185,7 @@ impl Tagged {
             Self::User => Holder::User.missing(name),
             Self::Policy => managed::missing(name),
             Self::OidcProvider => providers::missing(name),
+            Self::InstanceProfile => instance_profiles::missing(name),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Tags of users, roles, managed policies and OIDC providers.
+//! Tags of users, roles, instance profiles, managed policies and OIDC providers.
 
 use podpass_policy::Context;
 

@@ -51,6 +51,24 @@ pub(crate) struct AllInput {
     pub(crate) target: Target,
 }
 
+/// `delete`.
+pub(crate) struct DeleteInput {
+    pub(crate) name: String,
+    pub(crate) region: String,
+    pub(crate) consent: Consent,
+    pub(crate) concurrency: usize,
+    pub(crate) target: Target,
+}
+
+/// Whether a person has agreed to what is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// By the command line, which says so or is ccoctl's.
+    Given,
+    /// Not yet.
+    Ask,
+}
+
 /// Where changes go, if anywhere.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Target {

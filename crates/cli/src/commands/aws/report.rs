@@ -8,7 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use podpass_cloud::Applied;
 use podpass_provision::{
-    DISCOVERY_KEY, JWKS_KEY, OidcProviderArn, Outcome, Plan, Resource, Skipped, Step,
+    DISCOVERY_KEY, DeletionPlan, JWKS_KEY, OidcProviderArn, Outcome, Plan, Resource, Skipped, Step,
 };
 
 use crate::failure::Failure;
@@ -56,6 +56,7 @@ pub(crate) enum Event<'a> {
         path: &'a Path,
     },
     Reached(&'a Resource, Outcome),
+    DeletionPlanned(&'a DeletionPlan),
     Next(&'a str),
 }
 
@@ -162,6 +163,7 @@ impl Report {
                 format!("Wrote {} ({description})", path.display())
             }
             Event::Next(hint) => format!("next: {hint}"),
+            Event::DeletionPlanned(plan) => plan.to_string().trim_end().to_owned(),
             Event::ReadingPublicKey
             | Event::BucketFound(_)
             | Event::StepTaken(..)
@@ -210,6 +212,14 @@ fn ccoctl_lines(event: &Event<'_>) -> Vec<String> {
         Event::FileSaved { description, path } => {
             format!("Saving {description} locally at {}", path.display())
         }
+        Event::DeletionPlanned(planned) => {
+            let notes = planned.plan.notes.iter().cloned();
+            let others = planned.others().map(ToString::to_string);
+            return notes
+                .chain(others)
+                .map(|note| format!("Note: {note}"))
+                .collect();
+        }
         Event::Reached(..) | Event::Next(_) => return Vec::new(),
     };
     vec![line]
@@ -237,6 +247,23 @@ fn step_lines(step: &Step, applied: &Applied) -> Vec<String> {
         (Step::PutRolePolicy { role, .. }, _) => format!("Updated Role policy for Role {role}"),
         (Step::UpdateTrustPolicy { role, .. }, _) => {
             format!("Updated trust policy for Role {role}")
+        }
+        (Step::DeleteObject { bucket, key }, _) => {
+            format!("Identity Provider object {key} deleted from the bucket {bucket}")
+        }
+        (Step::DeleteBucket { bucket }, _) => format!("Identity Provider bucket {bucket} deleted"),
+        (Step::RemoveFromInstanceProfile { role, profile }, _) => {
+            format!("IAM Role {role} removed from instance profile {profile}")
+        }
+        (Step::DetachRolePolicy { role, policy }, _) => {
+            format!("Policy {policy} detached from IAM Role {role}")
+        }
+        (Step::DeleteRolePolicy { role, policy_name }, _) => {
+            format!("Policy {policy_name} associated with IAM Role {role} deleted")
+        }
+        (Step::DeleteRole { role }, _) => format!("IAM Role {role} deleted"),
+        (Step::DeleteOidcProvider { provider }, _) => {
+            format!("Identity Provider with ARN {provider} deleted")
         }
         _ => return Vec::new(),
     };

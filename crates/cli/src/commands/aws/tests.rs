@@ -1,5 +1,7 @@
 //! The commands' parts against the embedded AWS, over the wire.
 
+mod deletion;
+
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -57,6 +59,28 @@ impl Stand {
         let credentials =
             Credentials::long_term(&account.access_key_id, account.secret_access_key.expose());
         Connection::isolated(&self.sandbox.endpoint(), &region(), Some(&credentials))
+    }
+
+    /// Somebody of the first account with these permissions and no others.
+    async fn installer(&self, permissions: &str) -> Connection {
+        let administrator = self.administrator();
+        let role = administrator
+            .create_role("installer", TRUST_IN_ADMIN)
+            .await
+            .unwrap();
+        let permissions = Step::PutRolePolicy {
+            role: "installer".parse().unwrap(),
+            policy_name: "ccoctl".to_owned(),
+            document: permissions.to_owned(),
+        };
+        administrator.apply(&permissions).await.unwrap();
+        let request = AssumeRoleRequest {
+            role_arn: role,
+            role_session_name: "installer".to_owned(),
+            ..AssumeRoleRequest::default()
+        };
+        let session = administrator.assume_role(&request).await.unwrap();
+        administrator.with_credentials(&session.credentials)
     }
 
     fn output(&self) -> OutputDir {
@@ -264,22 +288,7 @@ async fn ccoctls_documented_permissions_are_enough_for_both_runs() {
         return;
     };
     let stand = Stand::new().await;
-    let administrator = stand.administrator();
-    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:user/admin"},"Action":"sts:AssumeRole"}}"#;
-    let role = administrator.create_role("installer", trust).await.unwrap();
-    let permissions = Step::PutRolePolicy {
-        role: "installer".parse().unwrap(),
-        policy_name: "ccoctl".to_owned(),
-        document: CCOCTL_PERMISSIONS.to_owned(),
-    };
-    administrator.apply(&permissions).await.unwrap();
-    let request = AssumeRoleRequest {
-        role_arn: role,
-        role_session_name: "installer".to_owned(),
-        ..AssumeRoleRequest::default()
-    };
-    let session = administrator.assume_role(&request).await.unwrap();
-    let installer = administrator.with_credentials(&session.credentials);
+    let installer = stand.installer(CCOCTL_PERMISSIONS).await;
 
     let desired = provider_with(&key());
     let (provider, _) = stand.make_provider(&installer, &desired).await;
@@ -486,6 +495,8 @@ async fn failures_to_reach_and_to_sign_are_told_apart() {
     assert!(error.request_id.is_some(), "{error:?}");
     assert!(error.hint().contains("credentials"), "{}", error.hint());
 }
+
+const TRUST_IN_ADMIN: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:user/admin"},"Action":"sts:AssumeRole"}}"#;
 
 /// OpenShift's documentation of what the caller of ccoctl needs, without its CloudFront and deletion parts.
 const CCOCTL_PERMISSIONS: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Resource":"*","Action":[

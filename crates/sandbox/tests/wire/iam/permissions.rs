@@ -55,6 +55,12 @@ fn tags_at_creation_take_the_permission_to_tag() {
             "policy/new",
         ),
         (
+            "CreateInstanceProfile",
+            vec![("InstanceProfileName", "new")],
+            "iam:TagInstanceProfile",
+            "instance-profile/new",
+        ),
+        (
             "CreateOpenIDConnectProvider",
             vec![("Url", "https://new.example")],
             "iam:TagOpenIDConnectProvider",
@@ -90,4 +96,26 @@ fn tags_at_creation_take_the_permission_to_tag() {
             .collect();
         creator.iam(action, &untagged).ok();
     }
+}
+
+#[test]
+fn a_role_goes_into_a_profile_only_by_who_may_pass_it() {
+    let fixture = Fixture::start();
+    let admin = &fixture.admin;
+    super::create_role(admin, "worker").ok();
+    let pair = [("InstanceProfileName", "nodes"), ("RoleName", "worker")];
+    admin.iam("CreateInstanceProfile", &pair[..1]).ok();
+    let adder = user_with(&fixture, "adder", r#""iam:AddRoleToInstanceProfile""#);
+    let reply = adder.iam("AddRoleToInstanceProfile", &pair);
+    assert_eq!(reply.error(), (403, "AccessDenied".to_owned()));
+    let expected = format!(
+        "is not authorized to perform: iam:PassRole on resource: arn:aws:iam::{ACCOUNT}:role/worker"
+    );
+    assert!(reply.message().contains(&expected), "{}", reply.message());
+    let passer = user_with(
+        &fixture,
+        "passer",
+        r#""iam:AddRoleToInstanceProfile","iam:PassRole""#,
+    );
+    passer.iam("AddRoleToInstanceProfile", &pair).ok();
 }
