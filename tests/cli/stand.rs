@@ -49,15 +49,28 @@ impl Ran {
 
 /// Makes a role as the sandbox's administrator.
 pub(crate) fn create_role(sandbox: &SandboxProcess, name: &str, trust_policy: &str) {
-    let (id, secret) = sandbox.admin_key(0);
-    let region = "eu-west-1".parse().unwrap();
-    let administrator = Connection::isolated(
-        sandbox.endpoint(),
-        &region,
-        Some(&Credentials::long_term(id, secret)),
-    );
+    let administrator = administrator(sandbox);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime
         .block_on(administrator.create_role(name, trust_policy))
         .unwrap();
+}
+
+/// Registers an issuer for `sts.amazonaws.com` as the sandbox's administrator, and returns the provider's ARN.
+pub(crate) fn create_oidc_provider(sandbox: &SandboxProcess, issuer: &str) -> String {
+    let administrator = administrator(sandbox);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime
+        .block_on(administrator.create_oidc_provider(issuer, &["sts.amazonaws.com"]))
+        .unwrap()
+}
+
+fn administrator(sandbox: &SandboxProcess) -> Connection {
+    let (id, secret) = sandbox.admin_key(0);
+    let region = "eu-west-1".parse().unwrap();
+    Connection::isolated(
+        sandbox.endpoint(),
+        &region,
+        Some(&Credentials::long_term(id, secret)),
+    )
 }

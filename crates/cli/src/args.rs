@@ -82,6 +82,8 @@ pub(crate) enum SandboxCommand {
     Start(SandboxStartArgs),
     /// Print the environment that points the AWS CLI and the SDKs at the running sandbox.
     Env(SandboxEnvArgs),
+    /// Let the running sandbox verify the tokens of a cluster whose issuer it cannot reach.
+    AddIssuer(SandboxAddIssuerArgs),
 }
 
 #[derive(Debug, Args)]
@@ -129,6 +131,27 @@ pub(crate) struct SandboxEnvArgs {
 pub(crate) enum EnvFormat {
     Sh,
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxAddIssuerArgs {
+    #[command(flatten)]
+    pub(crate) source: IssuerSourceArgs,
+    /// Which sandbox, where several run.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+}
+
+/// Where the issuer and its keys come from.
+#[derive(Debug, Args)]
+#[group(id = "issuer-source", required = true, multiple = true)]
+pub(crate) struct IssuerSourceArgs {
+    /// The issuer's URL, exactly as its tokens have it in `iss`.
+    #[arg(long, value_name = "URL", requires = "jwks")]
+    pub(crate) issuer: Option<String>,
+    /// The issuer's JWKS (keys.json); `-` is standard input.
+    #[arg(long, value_name = "FILE", requires = "issuer")]
+    pub(crate) jwks: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -84,7 +84,7 @@ fn list() -> Result<ExitCode, Failure> {
 
 async fn keep(world: &World, stop: &mut StopSignal) -> Result<(), Failure> {
     let described = describe(world.sandbox());
-    let run_file = RunFile::write(&described)?;
+    let run_file = RunFile::write(&described, world.sandbox().control_token())?;
     output::line("\nThe sandbox stays until Ctrl-C. As its administrator:\n")?;
     if let Some(account) = described.accounts.first() {
         output::data(&Variables::of(&described.endpoint, account).exports())?;
