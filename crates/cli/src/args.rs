@@ -66,8 +66,14 @@ pub(crate) struct DemoArgs {
 pub(crate) enum Scenario {
     /// Roles for service accounts on a cluster with its own issuer.
     Irsa,
+    /// A role and a Secret from a CredentialsRequest, and what the pod needs of it.
+    CredentialsRequest,
     /// The token, its exchange, and the ways in which it is refused.
     Token,
+    /// A role in a second account, and who has to refresh what.
+    Chain,
+    /// All that a cluster needs before its installation, in one go.
+    Install,
 }
 
 #[derive(Debug, Args)]

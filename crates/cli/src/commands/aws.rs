@@ -2,7 +2,7 @@
 
 mod create_all;
 mod failures;
-pub(crate) mod identity_provider;
+mod identity_provider;
 mod inputs;
 mod key_pair;
 mod output_dir;
@@ -22,10 +22,10 @@ use crate::failure::Failure;
 pub(crate) use create_all::create_all;
 pub(crate) use identity_provider::create_identity_provider;
 pub(crate) use inputs::{
-    AllInput, DryRun, IdentityProviderInput, KeyPairInput, RolesInput, Target,
+    AllInput, Cloud, DryRun, IdentityProviderInput, KeyPairInput, RolesInput, Target,
 };
-pub(crate) use key_pair::create_key_pair;
-pub(crate) use report::{Report, Voice};
+pub(crate) use key_pair::{PRIVATE_KEY, create_key_pair};
+pub(crate) use report::{Remembered, Report, Voice};
 pub(crate) use roles::create_iam_roles;
 
 #[derive(Debug, Args)]
@@ -242,11 +242,11 @@ impl ChangeArgs {
             } else {
                 Adoption::Refuse
             },
-            connection: EnvironmentSettings {
+            cloud: Cloud::Configured(EnvironmentSettings {
                 profile: self.profile,
                 region: None,
                 endpoint_url: self.endpoint_url,
-            },
+            }),
         }
     }
 }
