@@ -140,6 +140,7 @@ pub(crate) enum EnvFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(override_usage = "podpass sandbox add-issuer --issuer <URL> --jwks <FILE> [OPTIONS]")]
 pub(crate) struct SandboxAddIssuerArgs {
     #[command(flatten)]
     pub(crate) source: IssuerSourceArgs,

@@ -183,7 +183,7 @@ async fn by_code(
     let sdk = pod.sdk(world, region, "default").await;
     let denied = assume_target(&sdk, 900).await;
     refused(stage, world, denied, "a session that is not trusted")?;
-    stage.because("SDKs differ: this one reads AWS_ROLE_SESSION_NAME only beside AWS_ROLE_ARN, so it made a name up")?;
+    stage.because("SDKs differ: the AWS CLI and boto3 take AWS_ROLE_SESSION_NAME in any case, this one only beside AWS_ROLE_ARN")?;
 
     stage.step(Station::Sts, "With the name in the file, every SDK has it")?;
     let named = pod.config()? + "\nrole_session_name = dev-dynamodb-reader\n";
