@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod ccoctl;
+mod config_file;
 mod deletion;
 mod explain;
 mod inject;

@@ -63,17 +63,22 @@ pub enum Refused {
         creatable: bool,
     },
     /// The service account has another role already.
-    #[error("service account `{account}` has another role already")]
-    OtherRole {
-        /// The service account.
-        account: ServiceAccountRef,
-        /// The role that is to be set.
-        expected: String,
-        /// The role that is there.
-        actual: String,
-        /// Who wrote it, as far as it is known.
-        written: Option<Annotated>,
-    },
+    #[error(transparent)]
+    OtherRole(Box<OtherRole>),
+}
+
+/// A service account that has another role than it is to have.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("service account `{account}` has another role already")]
+pub struct OtherRole {
+    /// The service account.
+    pub account: ServiceAccountRef,
+    /// The role that is to be set.
+    pub expected: String,
+    /// The role that is there.
+    pub actual: String,
+    /// Who wrote it, as far as it is known.
+    pub written: Option<Annotated>,
 }
 
 /// What taking a role back did in the cluster.
@@ -132,12 +137,11 @@ impl Binding {
         match step {
             ClusterStep::Namespace(namespace) => cluster.create_namespace(namespace).await?,
             ClusterStep::ServiceAccount(_) => {
-                let found = match cluster.service_account(namespace, name).await? {
-                    Some(found) => found,
-                    None => {
-                        cluster.create_service_account(namespace, name).await?;
-                        cluster.existing_service_account(namespace, name).await?
-                    }
+                let found = if let Some(found) = cluster.service_account(namespace, name).await? {
+                    found
+                } else {
+                    cluster.create_service_account(namespace, name).await?;
+                    cluster.existing_service_account(namespace, name).await?
                 };
                 self.refuse_other_role(&found)?;
                 cluster
@@ -189,12 +193,12 @@ impl Binding {
         let annotation = self.role_annotation();
         let present = found.view.annotations.get(&annotation);
         match present.filter(|role| !role.is_empty() && **role != self.role.to_string()) {
-            Some(actual) if !self.adopt => Err(Refused::OtherRole {
+            Some(actual) if !self.adopt => Err(Refused::OtherRole(Box::new(OtherRole {
                 account: self.account.clone(),
                 expected: self.role.to_string(),
                 actual: actual.clone(),
                 written: found.annotated.get(&annotation).cloned(),
-            }),
+            }))),
             _ => Ok(()),
         }
     }

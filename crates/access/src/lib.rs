@@ -6,5 +6,5 @@
 mod binding;
 mod issuer;
 
-pub use binding::{Binding, BindingPlan, ClusterStep, MADE_FOR, Refused, Unbound};
+pub use binding::{Binding, BindingPlan, ClusterStep, MADE_FOR, OtherRole, Refused, Unbound};
 pub use issuer::issuer;

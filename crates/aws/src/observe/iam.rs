@@ -149,7 +149,11 @@ impl Connection {
     }
 
     /// IAM answers with documents percent-encoded.
-    fn decoded(&self, action: &'static str, document: &str) -> Result<String, CloudError> {
+    pub(crate) fn decoded(
+        &self,
+        action: &'static str,
+        document: &str,
+    ) -> Result<String, CloudError> {
         percent_decode_str(document)
             .decode_utf8()
             .map(std::borrow::Cow::into_owned)

@@ -3,7 +3,7 @@
 mod create_all;
 mod delete;
 mod failures;
-pub(crate) mod identity_provider;
+mod identity_provider;
 mod inputs;
 mod key_pair;
 mod output_dir;
@@ -24,10 +24,11 @@ pub(crate) use create_all::create_all;
 pub(crate) use delete::delete;
 pub(crate) use identity_provider::create_identity_provider;
 pub(crate) use inputs::{
-    AllInput, Consent, DeleteInput, DryRun, IdentityProviderInput, KeyPairInput, RolesInput, Target,
+    AllInput, Cloud, Consent, DeleteInput, DryRun, IdentityProviderInput, KeyPairInput, RolesInput,
+    Target,
 };
-pub(crate) use key_pair::create_key_pair;
-pub(crate) use report::{Report, Voice};
+pub(crate) use key_pair::{PRIVATE_KEY, create_key_pair};
+pub(crate) use report::{Remembered, Report, Voice};
 pub(crate) use roles::create_iam_roles;
 
 #[derive(Debug, Args)]
@@ -268,7 +269,7 @@ pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
                         DryRun::No
                     },
                     adoption: Adoption::Refuse,
-                    connection: arguments.reach.settings(),
+                    cloud: Cloud::Configured(arguments.reach.settings()),
                 },
             };
             crate::block_on(delete(&input, &report))?;
@@ -300,7 +301,7 @@ impl ChangeArgs {
             } else {
                 Adoption::Refuse
             },
-            connection: self.reach.settings(),
+            cloud: Cloud::Configured(self.reach.settings()),
         }
     }
 }

@@ -74,7 +74,22 @@ pub(crate) enum Consent {
 pub(crate) struct Target {
     pub(crate) dry_run: DryRun,
     pub(crate) adoption: Adoption,
-    pub(crate) connection: EnvironmentSettings,
+    pub(crate) cloud: Cloud,
+}
+
+/// How the cloud is reached.
+#[derive(Clone, Debug)]
+pub(crate) enum Cloud {
+    /// As the environment and the command line say.
+    Configured(EnvironmentSettings),
+    /// By a connection that is there already.
+    Connected(Box<Connection>),
+}
+
+impl Default for Cloud {
+    fn default() -> Self {
+        Self::Configured(EnvironmentSettings::default())
+    }
 }
 
 /// Whether and how nothing is changed.
@@ -92,9 +107,12 @@ pub(crate) enum DryRun {
 impl Target {
     /// Connects; the region is the command's, or the AWS configuration's.
     pub(crate) async fn connect(&self, region: Option<&Region>) -> Result<Connection, Failure> {
-        let settings = EnvironmentSettings {
-            region: region.cloned(),
-            ..self.connection.clone()
+        let settings = match &self.cloud {
+            Cloud::Connected(connection) => return Ok(Connection::clone(connection)),
+            Cloud::Configured(settings) => EnvironmentSettings {
+                region: region.cloned(),
+                ..settings.clone()
+            },
         };
         Connection::from_environment(&settings)
             .await
