@@ -5,6 +5,7 @@
 mod ccoctl;
 mod deletion;
 mod explain;
+mod given;
 mod inject;
 mod lint;
 mod provisioning;

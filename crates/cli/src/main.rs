@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod failure;
 mod files;
+mod given;
 mod output;
 
 use std::ffi::OsString;

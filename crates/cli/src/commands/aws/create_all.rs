@@ -19,6 +19,8 @@ use crate::output;
 /// All input is checked first, then everything that exists; only then is the first file written and the first call
 /// made that changes something.
 pub(crate) async fn create_all(input: &AllInput, report: &Report) -> Result<(), Failure> {
+    inputs::refuse_private_bucket(input.private_bucket)?;
+    inputs::output_dir(&input.output_dir)?;
     let without_keys = identity_provider::desired(&input.name, &input.region, &[])?;
     let cluster = &without_keys.cluster;
     let boundary = inputs::boundary(input.permissions_boundary_arn.as_deref())?;
