@@ -31,9 +31,7 @@ pub(crate) async fn create_all(input: &AllInput, report: &Report) -> Result<(), 
         .transpose()?;
     key_pair::check(&input.output_dir, given_keys.is_some())?;
     let selection = requests_dir::read(&input.credentials_requests_dir, input.tech_preview)?;
-    for skipped in &selection.skipped {
-        report.tell(&Event::DocumentSkipped(skipped))?;
-    }
+    report.selection(&selection)?;
     let usual = CLIENT_IDS.map(str::to_owned);
     let roles = roles::desired(
         cluster,

@@ -52,9 +52,7 @@ pub(crate) async fn create_iam_roles(input: &RolesInput, report: &Report) -> Res
         inputs::require_partition_of(region, &provider)?;
     }
     let selection = requests_dir::read(&input.credentials_requests_dir, input.tech_preview)?;
-    for skipped in &selection.skipped {
-        report.tell(&Event::DocumentSkipped(skipped))?;
-    }
+    report.selection(&selection)?;
     // Sizes and names are checked with the audiences that every provider of a cluster has.
     let usual = CLIENT_IDS.map(str::to_owned);
     let roles = desired(
