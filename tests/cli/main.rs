@@ -13,4 +13,5 @@ mod sandbox;
 mod simulate;
 mod stand;
 mod token;
+mod traps;
 mod usage;
