@@ -10,6 +10,7 @@ mod demo;
 mod duration;
 mod failure;
 mod files;
+mod given;
 mod output;
 
 use std::ffi::OsString;

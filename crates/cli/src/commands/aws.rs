@@ -19,6 +19,7 @@ use podpass_aws::EnvironmentSettings;
 use podpass_provision::{Adoption, TechPreview};
 
 use crate::failure::Failure;
+use crate::given;
 
 pub(crate) use create_all::create_all;
 pub(crate) use delete::delete;
@@ -74,6 +75,8 @@ struct IdentityProviderArgs {
     #[arg(long, value_name = "FILE")]
     public_key_file: Option<PathBuf>,
     #[command(flatten)]
+    bucket: BucketArgs,
+    #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
     change: ChangeArgs,
@@ -115,6 +118,8 @@ struct AllArgs {
     /// The public keys of the cluster's signing keys (PEM); without it a key pair is created, unless there is one.
     #[arg(long, value_name = "FILE")]
     public_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    bucket: BucketArgs,
     #[command(flatten)]
     role: RoleArgs,
     #[command(flatten)]
@@ -160,6 +165,13 @@ struct DeleteArgs {
     pace: PaceArgs,
     #[command(flatten)]
     reach: ReachArgs,
+}
+
+#[derive(Debug, Args)]
+struct BucketArgs {
+    /// ccoctl's flag for an issuer behind CloudFront, which is refused.
+    #[arg(long, hide = true)]
+    create_private_s3_bucket: bool,
 }
 
 #[derive(Debug, Args)]
@@ -219,8 +231,9 @@ pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
                 name: arguments.name,
                 region: arguments.region.clone(),
                 public_key_file: arguments.public_key_file,
+                private_bucket: arguments.bucket.create_private_s3_bucket,
                 output_dir: arguments.output.output_dir,
-                target: arguments.change.target(),
+                target: arguments.change.target()?,
             };
             crate::block_on(create_identity_provider(&input, &report))?;
         }
@@ -234,7 +247,7 @@ pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
                 tech_preview: arguments.role.tech_preview(),
                 concurrency: usize::from(arguments.role.pace.concurrency),
                 output_dir: arguments.output.output_dir,
-                target: arguments.change.target(),
+                target: arguments.change.target()?,
             };
             crate::block_on(create_iam_roles(&input, &report))?;
         }
@@ -244,11 +257,12 @@ pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
                 region: arguments.region,
                 credentials_requests_dir: arguments.credentials_requests_dir,
                 public_key_file: arguments.public_key_file,
+                private_bucket: arguments.bucket.create_private_s3_bucket,
                 permissions_boundary_arn: arguments.role.permissions_boundary_arn.clone(),
                 tech_preview: arguments.role.tech_preview(),
                 concurrency: usize::from(arguments.role.pace.concurrency),
                 output_dir: arguments.output.output_dir,
-                target: arguments.change.target(),
+                target: arguments.change.target()?,
             };
             crate::block_on(create_all(&input, &report))?;
         }
@@ -269,7 +283,7 @@ pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
                         DryRun::No
                     },
                     adoption: Adoption::Refuse,
-                    cloud: Cloud::Configured(arguments.reach.settings()),
+                    cloud: Cloud::Configured(arguments.reach.settings()?),
                 },
             };
             crate::block_on(delete(&input, &report))?;
@@ -289,8 +303,8 @@ impl RoleArgs {
 }
 
 impl ChangeArgs {
-    fn target(self) -> Target {
-        Target {
+    fn target(self) -> Result<Target, Failure> {
+        Ok(Target {
             dry_run: match self.dry_run {
                 None => DryRun::No,
                 Some(DryRunArg::Plan) => DryRun::Plan,
@@ -301,18 +315,27 @@ impl ChangeArgs {
             } else {
                 Adoption::Refuse
             },
-            cloud: Cloud::Configured(self.reach.settings()),
-        }
+            cloud: Cloud::Configured(self.reach.settings()?),
+        })
     }
 }
 
 impl ReachArgs {
-    fn settings(self) -> EnvironmentSettings {
-        EnvironmentSettings {
+    fn settings(self) -> Result<EnvironmentSettings, Failure> {
+        let flags = [
+            ("--profile", &self.profile),
+            ("--endpoint-url", &self.endpoint_url),
+        ];
+        for (flag, value) in flags {
+            value
+                .iter()
+                .try_for_each(|value| given::text(flag, value))?;
+        }
+        Ok(EnvironmentSettings {
             profile: self.profile,
             region: None,
             endpoint_url: self.endpoint_url,
-        }
+        })
     }
 }
 

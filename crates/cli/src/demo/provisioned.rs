@@ -38,6 +38,7 @@ pub(super) async fn identity_provider(
 ) -> Result<Vec<(Resource, Outcome)>, Failure> {
     let report = Report::new(Voice::Quiet);
     let input = IdentityProviderInput {
+        private_bucket: false,
         name: name.to_owned(),
         region: region.to_owned(),
         public_key_file: None,
@@ -99,6 +100,7 @@ pub(super) async fn all(
     bring_key(world, folder)?;
     let report = Report::new(Voice::Quiet);
     let input = AllInput {
+        private_bucket: false,
         name: name.to_owned(),
         region: region.to_owned(),
         credentials_requests_dir: requests.to_owned(),

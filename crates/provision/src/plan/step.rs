@@ -368,6 +368,15 @@ impl Step {
         }
     }
 
+    /// The tags that go along with what it makes.
+    pub fn tags_of_new(&self) -> Option<&Tags> {
+        match self {
+            Self::PutObject { upload, .. } => Some(&upload.tags),
+            Self::CreateOidcProvider { tags, .. } | Self::CreateRole { tags, .. } => Some(tags),
+            _ => None,
+        }
+    }
+
     /// What it does to its resource.
     pub fn outcome(&self) -> Outcome {
         match self {

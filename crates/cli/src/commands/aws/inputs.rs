@@ -9,7 +9,7 @@ use podpass_token::PublicKey;
 
 use super::failures;
 use crate::failure::{Exit, Failure};
-use crate::files;
+use crate::{files, given};
 
 /// `create-key-pair`.
 pub(crate) struct KeyPairInput {
@@ -21,6 +21,7 @@ pub(crate) struct IdentityProviderInput {
     pub(crate) name: String,
     pub(crate) region: String,
     pub(crate) public_key_file: Option<PathBuf>,
+    pub(crate) private_bucket: bool,
     pub(crate) output_dir: PathBuf,
     pub(crate) target: Target,
 }
@@ -44,6 +45,7 @@ pub(crate) struct AllInput {
     pub(crate) region: String,
     pub(crate) credentials_requests_dir: PathBuf,
     pub(crate) public_key_file: Option<PathBuf>,
+    pub(crate) private_bucket: bool,
     pub(crate) permissions_boundary_arn: Option<String>,
     pub(crate) tech_preview: TechPreview,
     pub(crate) concurrency: usize,
@@ -127,29 +129,48 @@ impl Target {
 }
 
 pub(crate) fn cluster(name: &str) -> Result<ClusterName, Failure> {
+    given::text("--name", name)?;
     name.parse().map_err(|error| failures::name(&error))
 }
 
 pub(crate) fn region(region: &str) -> Result<Region, Failure> {
+    given::text("--region", region)?;
     region.parse().map_err(|error| failures::name(&error))
 }
 
-/// Refuses what is no ARN of an OIDC provider, placeholders such as `arn:aws:iam::10xxxxxxxx83:…` among them.
 pub(crate) fn provider_arn(arn: &str) -> Result<OidcProviderArn, Failure> {
-    arn.parse().map_err(|error: podpass_policy::InvalidArn| {
-        Failure::usage(format!("--identity-provider-arn: {error}"))
-            .help("copy the ARN that `create-identity-provider` printed: arn:aws:iam::<12 digits>:oidc-provider/<issuer>")
-    })
+    given::arn(
+        "--identity-provider-arn",
+        arn,
+        "copy the ARN that `create-identity-provider` printed: arn:aws:iam::<12 digits>:oidc-provider/<issuer>",
+    )
 }
 
 pub(crate) fn boundary(arn: Option<&str>) -> Result<Option<PolicyArn>, Failure> {
-    arn.map(|arn| {
-        arn.parse().map_err(|error: podpass_policy::InvalidArn| {
-            Failure::usage(format!("--permissions-boundary-arn: {error}"))
-                .help("write the ARN of a managed policy: arn:aws:iam::<12 digits>:policy/<name>")
-        })
-    })
-    .transpose()
+    let read = |arn| {
+        given::arn(
+            "--permissions-boundary-arn",
+            arn,
+            "write the ARN of a managed policy: arn:aws:iam::<12 digits>:policy/<name>",
+        )
+    };
+    arn.map(read).transpose()
+}
+
+/// The output directory, refused before anything is made in it.
+pub(crate) fn output_dir(path: &Path) -> Result<(), Failure> {
+    given::path("--output-dir", path)
+}
+
+/// Refuses ccoctl's flag for an issuer behind CloudFront. Whoever gives it must not get a public bucket instead.
+pub(crate) fn refuse_private_bucket(asked_for: bool) -> Result<(), Failure> {
+    if !asked_for {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "`--create-private-s3-bucket` is not available in this version of podpass: nothing was made",
+    )
+    .help("use OpenShift's ccoctl for a private bucket, or leave the flag out for a public one"))
 }
 
 /// Refuses an OIDC provider that no endpoint of the region can know.
@@ -199,6 +220,7 @@ pub(crate) fn require_same_account(
 
 /// All keys of the file: a cluster that rotates its signing key has two.
 pub(crate) fn public_keys(path: &Path) -> Result<Vec<PublicKey>, Failure> {
+    given::path("--public-key-file", path)?;
     let text = files::read_text(path).map_err(|failure| {
         failure.help("make a key pair with `podpass aws create-key-pair`, or name the file with `--public-key-file`")
     })?;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use podpass_cloud::Applied;
 use podpass_provision::{
-    DISCOVERY_KEY, DeletionPlan, JWKS_KEY, OidcProviderArn, Outcome, Plan, Resource, Skipped, Step,
+    DISCOVERY_KEY, DeletionPlan, JWKS_KEY, OidcProviderArn, Outcome, Plan, Resource, Selection,
+    Skipped, Step,
 };
 
 use crate::failure::Failure;
@@ -122,6 +123,15 @@ impl Report {
         plan.notes
             .iter()
             .try_for_each(|note| self.tell(&Event::Note(note)))
+    }
+
+    /// Tells which documents become no role, and what a person should know about those that do.
+    pub(crate) fn selection(&self, selection: &Selection) -> Result<(), Failure> {
+        for skipped in &selection.skipped {
+            self.tell(&Event::DocumentSkipped(skipped))?;
+        }
+        let mut notes = selection.notes.iter();
+        notes.try_for_each(|note| self.tell(&Event::Note(note)))
     }
 
     /// Shows a bar for `total` pieces of work, where a person can see it.
