@@ -7,11 +7,13 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use podpass_policy::AccountId;
 
 use crate::commands::aws::AwsArgs;
+use crate::commands::bind::{BindArgs, UnbindArgs};
 use crate::commands::explain::ExplainArgs;
 use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::simulate::SimulateArgs;
 use crate::commands::token::TokenGetArgs;
+use crate::commands::trust::TrustArgs;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
 #[derive(Debug, Parser)]
@@ -39,6 +41,12 @@ pub(crate) enum Command {
     Aws(AwsArgs),
     /// Service account tokens: read one, or exchange it for credentials.
     Token(TokenArgs),
+    /// Give a service account a role: role, trust policy and annotation.
+    Bind(Box<BindArgs>),
+    /// Take a service account's role back.
+    Unbind(Box<UnbindArgs>),
+    /// Print the trust policy that lets a service account assume a role.
+    Trust(TrustArgs),
     /// Inject the identity into a pod manifest, as the webhook does at admission.
     Inject(InjectArgs),
     /// Say offline what STS would answer to a token, and the line to change.

@@ -2,9 +2,9 @@
 
 mod create_all;
 mod delete;
-mod failures;
+pub(crate) mod failures;
 mod identity_provider;
-mod inputs;
+pub(crate) mod inputs;
 mod key_pair;
 mod output_dir;
 mod report;
@@ -15,18 +15,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use podpass_aws::EnvironmentSettings;
 use podpass_provision::{Adoption, TechPreview};
 
 use crate::failure::Failure;
-use crate::given;
 
 pub(crate) use create_all::create_all;
-pub(crate) use delete::delete;
+pub(crate) use delete::{ask, delete};
 pub(crate) use identity_provider::create_identity_provider;
 pub(crate) use inputs::{
-    AllInput, Cloud, Consent, DeleteInput, DryRun, IdentityProviderInput, KeyPairInput, RolesInput,
-    Target,
+    AllInput, Cloud, Consent, DeleteInput, DryRun, IdentityProviderInput, KeyPairInput, ReachArgs,
+    RolesInput, Target,
 };
 pub(crate) use key_pair::{PRIVATE_KEY, create_key_pair};
 pub(crate) use report::{Remembered, Report, Voice};
@@ -198,16 +196,6 @@ struct ChangeArgs {
     reach: ReachArgs,
 }
 
-#[derive(Debug, Args)]
-struct ReachArgs {
-    /// The profile of the AWS configuration.
-    #[arg(long)]
-    profile: Option<String>,
-    /// Ask this endpoint instead of AWS.
-    #[arg(long, value_name = "URL")]
-    endpoint_url: Option<String>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum DryRunArg {
     /// Look at what exists and print the steps.
@@ -316,25 +304,6 @@ impl ChangeArgs {
                 Adoption::Refuse
             },
             cloud: Cloud::Configured(self.reach.settings()?),
-        })
-    }
-}
-
-impl ReachArgs {
-    fn settings(self) -> Result<EnvironmentSettings, Failure> {
-        let flags = [
-            ("--profile", &self.profile),
-            ("--endpoint-url", &self.endpoint_url),
-        ];
-        for (flag, value) in flags {
-            value
-                .iter()
-                .try_for_each(|value| given::text(flag, value))?;
-        }
-        Ok(EnvironmentSettings {
-            profile: self.profile,
-            region: None,
-            endpoint_url: self.endpoint_url,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use podpass_aws::{Connection, EnvironmentSettings};
 use podpass_cloud::ErrorKind;
 use podpass_provision::{Adoption, ClusterName, OidcProviderArn, PolicyArn, Region, TechPreview};
@@ -79,6 +80,36 @@ pub(crate) struct Target {
     pub(crate) cloud: Cloud,
 }
 
+/// How AWS is reached.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReachArgs {
+    /// The profile of the AWS configuration.
+    #[arg(long)]
+    profile: Option<String>,
+    /// Ask this endpoint instead of AWS.
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+}
+
+impl ReachArgs {
+    pub(crate) fn settings(self) -> Result<EnvironmentSettings, Failure> {
+        let flags = [
+            ("--profile", &self.profile),
+            ("--endpoint-url", &self.endpoint_url),
+        ];
+        for (flag, value) in flags {
+            value
+                .iter()
+                .try_for_each(|value| given::text(flag, value))?;
+        }
+        Ok(EnvironmentSettings {
+            profile: self.profile,
+            region: None,
+            endpoint_url: self.endpoint_url,
+        })
+    }
+}
+
 /// How the cloud is reached.
 #[derive(Clone, Debug)]
 pub(crate) enum Cloud {
@@ -107,6 +138,14 @@ pub(crate) enum DryRun {
 }
 
 impl Target {
+    /// Changes are made, as the environment and the command line say.
+    pub(crate) fn configured(settings: EnvironmentSettings) -> Self {
+        Self {
+            cloud: Cloud::Configured(settings),
+            ..Self::default()
+        }
+    }
+
     /// Connects; the region is the command's, or the AWS configuration's.
     pub(crate) async fn connect(&self, region: Option<&Region>) -> Result<Connection, Failure> {
         let settings = match &self.cloud {
