@@ -45,14 +45,13 @@ pub(crate) async fn run(arguments: &TrustArgs) -> Result<ExitCode, Failure> {
     let provider = match (&arguments.identity_provider_arn, &arguments.account_id) {
         (Some(arn), _) => aws::provider_arn(arn)?,
         (None, Some(account)) => {
-            let issuer = match &arguments.issuer {
-                Some(issuer) => issuer.clone(),
-                None => {
-                    let cluster = arguments.cluster.connect().await?;
-                    podpass_access::issuer(&cluster, &arguments.account)
-                        .await
-                        .map_err(|error| Failure::cluster(&error))?
-                }
+            let issuer = if let Some(issuer) = &arguments.issuer {
+                issuer.clone()
+            } else {
+                let cluster = arguments.cluster.connect().await?;
+                podpass_access::issuer(&cluster, &arguments.account)
+                    .await
+                    .map_err(|error| Failure::cluster(&error))?
             };
             provider_of(arguments.partition.as_str(), account.as_str(), &issuer)?
         }
