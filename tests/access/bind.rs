@@ -56,7 +56,7 @@ async fn role_is_made_works_for_this_account_alone_and_is_taken_back() {
     stand.assume(&app, &role, "sts.amazonaws.com").succeeded();
     let other = stand.account("default");
     stand.assume(&other, &role, "sts.amazonaws.com").refused(
-        1,
+        3,
         &["Not authorized to perform sts:AssumeRoleWithWebIdentity"],
     );
     stand
@@ -72,7 +72,7 @@ async fn role_is_made_works_for_this_account_alone_and_is_taken_back() {
     );
     stand
         .assume(&app, &role, "sts.amazonaws.com")
-        .refused(1, &["Not authorized"]);
+        .refused(3, &["Not authorized"]);
     let account = stand.service_account("app").await.unwrap();
     assert_eq!(account["metadata"]["annotations"], Value::Null);
     let again = stand.podpass(&["unbind", &app, "--yes"]);
