@@ -69,6 +69,27 @@ fn of_two_keys_with_one_id_the_later_stays() {
     assert_eq!(union.keys.len(), 1);
 }
 
+/// Found by the fuzz target `jwks`: a number that is read one place off wanders with each rotation.
+#[test]
+fn numbers_in_foreign_members_are_kept() {
+    for number in [
+        "111551555100535851111",
+        "555555005358048808555555555.1555e-3",
+        "0.1",
+        "1e300",
+        "12345678901234567890",
+    ] {
+        let text = format!(r#"{{"keys": [{{"kty": "EC", "kid": "a", "x": {number}}}]}}"#);
+        let read = Jwks::parse(&text).unwrap();
+        assert_eq!(
+            read.keys[0].other["x"].as_f64(),
+            Some(number.parse().unwrap()),
+            "{number}"
+        );
+        assert_eq!(Jwks::parse(&read.to_json()).unwrap(), read, "{number}");
+    }
+}
+
 #[test]
 fn says_where_a_set_is_malformed() {
     match Jwks::parse("{\n  \"keys\": [}\n") {
