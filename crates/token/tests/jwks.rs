@@ -67,6 +67,28 @@ fn of_two_keys_with_one_id_the_later_stays() {
     let union = one.union(&two);
     assert_eq!(union.find("a").unwrap().n.as_deref(), Some("Ag"));
     assert_eq!(union.keys.len(), 1);
+    let both = r#"{"keys": [{"kty": "RSA", "kid": "a", "n": "AQ"}, {"kty": "RSA", "kid": "a", "n": "Ag"}]}"#;
+    let both = Jwks::parse(both).unwrap();
+    assert_eq!(both.find("a").unwrap().n.as_deref(), Some("Ag"));
+}
+
+#[test]
+fn keys_without_an_id_are_one_only_if_they_are_equal() {
+    let set = |numbers: &[&str]| {
+        let keys = numbers
+            .iter()
+            .map(|n| format!(r#"{{"kty": "RSA", "n": "{n}"}}"#));
+        Jwks::parse(&format!(
+            r#"{{"keys": [{}]}}"#,
+            keys.collect::<Vec<_>>().join(",")
+        ))
+        .unwrap()
+    };
+    assert_eq!(set(&["AQ"]).union(&set(&["AQ", "Ag"])), set(&["AQ", "Ag"]));
+    assert_eq!(
+        set(&["AQ", "Ag"]).union(&set(&["Ag", "Aw"])),
+        set(&["AQ", "Ag", "Aw"])
+    );
 }
 
 /// Found by the fuzz target `jwks`: a number that is read one place off wanders with each rotation.
