@@ -2,6 +2,7 @@
 
 mod authorised;
 mod claims;
+mod known;
 mod presented;
 mod session_claims;
 mod supposed;

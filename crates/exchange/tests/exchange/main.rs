@@ -11,5 +11,6 @@ mod limits;
 mod session_claims;
 mod steps;
 mod supposed;
+mod trace;
 mod trust;
 mod world;

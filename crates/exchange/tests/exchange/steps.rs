@@ -396,8 +396,11 @@ fn a_provider_of_another_account_does_not_count() {
     let denial = world.deny();
     assert_eq!(denial.reason.code(), "OIDC_PROVIDER_WRONG_ACCOUNT");
     let step = denial.trace.failed_step().unwrap();
-    assert_eq!(step.comparisons[1].expected, ["123456789012"]);
-    assert_eq!(step.comparisons[1].actual.as_deref(), Some("210987654321"));
+    assert_eq!(step.comparisons()[1].expected, ["123456789012"]);
+    assert_eq!(
+        step.comparisons()[1].actual.as_deref(),
+        Some("210987654321")
+    );
 }
 
 #[test]

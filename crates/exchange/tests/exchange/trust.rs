@@ -263,10 +263,7 @@ fn the_request_cannot_overrule_what_the_token_proves() {
         &conditions("StringEquals", &[("sub", "admin")]),
     );
     let mut world = World::new().with_trust(&trust);
-    world
-        .request
-        .context
-        .insert(&format!("{HOST}:sub"), "admin");
+    world.request.context.insert(format!("{HOST}:sub"), "admin");
     assert_eq!(world.deny().reason.code(), "TRUST_SUB_MISMATCH");
 }
 
