@@ -124,6 +124,7 @@ impl Verified {
                     target,
                     policies,
                     context: mut request_context,
+                    behaviour: _,
                 },
             identity,
             claims,

@@ -1,12 +1,14 @@
 //! The claims that AWS requires: presence, times, audience.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use podpass_kinds::Reason;
 use serde_json::Value;
 
 use super::known::KnownClaims;
+use crate::behaviour::AudienceAnswer;
 use crate::denial::{Code, Denial};
 use crate::trace::{Comparison, StepName, Trace};
 
@@ -74,11 +76,18 @@ struct Times {
     expires_at: i64,
     issued_at: i64,
     not_before: Option<i64>,
+    /// The age in seconds up to which a token is young enough.
+    oldest_age: Option<i64>,
 }
 
 impl RequiredClaims {
-    /// Checks `exp`, `iat` and `nbf` with a tolerance of 300 seconds each: step 6.
-    pub(super) fn check_times(&self, now: Timestamp, trace: &mut Trace) -> Result<(), Denial> {
+    /// Checks `exp`, `iat` and `nbf` with a tolerance of 300 seconds each, and then the age: step 6.
+    pub(super) fn check_times(
+        &self,
+        now: Timestamp,
+        oldest: Option<Duration>,
+        trace: &mut Trace,
+    ) -> Result<(), Denial> {
         let mut timestamp = |name: &str, value: &Value| {
             seconds(value).ok_or_else(|| {
                 let comparison = Comparison::failing(
@@ -103,6 +112,7 @@ impl RequiredClaims {
                 Some(value) => Some(timestamp("nbf", value)?),
                 None => None,
             },
+            oldest_age: oldest.map(|age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX)),
         };
         let Some((code, message, reason)) = times.refusal() else {
             trace.pass(StepName::TokenTimes, move || times.comparisons());
@@ -125,6 +135,7 @@ impl RequiredClaims {
     pub(super) fn effective_audience(
         self: &Arc<Self>,
         client_ids: &[String],
+        answer: AudienceAnswer,
         trace: &mut Trace,
     ) -> Result<String, Denial> {
         let Some((what, audience)) = self.sole_audience() else {
@@ -150,7 +161,7 @@ impl RequiredClaims {
         trace.fail(StepName::Audience, vec![comparison]);
         Err(Denial::new(
             Code::InvalidIdentityToken,
-            "Incorrect token audience",
+            answer.message(),
             Reason::AudienceNotInClientIds,
             trace.clone(),
         ))
@@ -166,6 +177,11 @@ impl Times {
     /// The latest beginning that AWS accepts.
     fn latest(self) -> i64 {
         self.now.saturating_add(TOLERANCE_SECONDS)
+    }
+
+    /// The earliest issue that is not too old.
+    fn oldest(self) -> Option<i64> {
+        Some(self.now.saturating_sub(self.oldest_age?))
     }
 
     /// Returns AWS's answer to the first time that does not hold.
@@ -190,16 +206,22 @@ impl Times {
                 Reason::TokenNotYetValid,
             ));
         }
-        let not_before = self.not_before.filter(|&not_before| not_before > latest)?;
-        let message = format!(
-            "Token not yet valid: current date/time {latest} must be after or equal to the not-before \
-             date/time {not_before}"
-        );
-        Some((
-            Code::InvalidIdentityToken,
-            message,
-            Reason::TokenNotYetValid,
-        ))
+        if let Some(not_before) = self.not_before.filter(|&not_before| not_before > latest) {
+            let message = format!(
+                "Token not yet valid: current date/time {latest} must be after or equal to the not-before \
+                 date/time {not_before}"
+            );
+            return Some((
+                Code::InvalidIdentityToken,
+                message,
+                Reason::TokenNotYetValid,
+            ));
+        }
+        if self.oldest().is_some_and(|oldest| issued_at < oldest) {
+            let message = format!("Token too old: {}", self.now.saturating_sub(issued_at));
+            return Some((Code::ExpiredToken, message, Reason::TokenExpired));
+        }
+        None
     }
 
     fn comparisons(self) -> Vec<Comparison> {
@@ -217,6 +239,12 @@ impl Times {
         ];
         if let Some(not_before) = self.not_before {
             comparisons.push(by("nbf", self.latest(), not_before));
+        }
+        if let Some(oldest) = self.oldest() {
+            let expected = format!("at or after {}", readable(oldest));
+            let actual = Some(readable(self.issued_at));
+            let holds = self.issued_at >= oldest;
+            comparisons.push(Comparison::new("iat", [expected], actual, holds));
         }
         comparisons
     }

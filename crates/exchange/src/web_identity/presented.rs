@@ -11,6 +11,7 @@ use super::WebIdentityRequest;
 use super::authorised::Registered;
 use super::claims::{self, RequiredClaims};
 use super::known::KnownClaims;
+use crate::behaviour::Behaviour;
 use crate::constraint::{Constraints, Show};
 use crate::denial::{Code, Denial};
 use crate::issuer::{look_alike, without_scheme};
@@ -35,6 +36,7 @@ pub(super) struct Parameters {
     pub(super) target: Arc<Target>,
     pub(super) policies: SessionPolicies,
     pub(super) context: Context,
+    pub(super) behaviour: Behaviour,
 }
 
 /// Checks the parameters, decodes the token and looks for the required claims: steps 1 to 4.
@@ -86,8 +88,13 @@ impl Presented {
             now,
             mut trace,
         } = self;
-        claims.check_times(now, &mut trace)?;
-        let audience = claims.effective_audience(&provider.client_ids, &mut trace)?;
+        let behaviour = parameters.behaviour;
+        claims.check_times(now, behaviour.oldest_token, &mut trace)?;
+        let audience = claims.effective_audience(
+            &provider.client_ids,
+            behaviour.audience_answer,
+            &mut trace,
+        )?;
         Ok(Registered {
             presented: Self {
                 parameters,
@@ -205,6 +212,7 @@ fn read_parameters(request: WebIdentityRequest, trace: &mut Trace) -> Result<Par
             managed,
         },
         context: request.context,
+        behaviour: request.behaviour,
     })
 }
 

@@ -6,6 +6,7 @@
 )]
 
 mod assume_role;
+mod behaviour;
 mod breakages;
 mod limits;
 mod session_claims;
