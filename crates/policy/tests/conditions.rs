@@ -211,6 +211,11 @@ fn booleans_and_bytes() {
         ("Bool", "false", "False", true),
         ("Bool", "false", "anything", true),
         ("Bool", "true", "1", false),
+        // What is not `true` is false, on either side.
+        ("Bool", "yes", "true", false),
+        ("Bool", "yes", "false", true),
+        ("Bool", "yes", "yes", true),
+        ("Bool", "", "true", false),
         ("BinaryEquals", "aGk=", "aGk=", true),
         ("BinaryEquals", "aGk=", "aGo=", false),
         ("BinaryEquals", "aGk=", "no base64", false),
@@ -327,6 +332,8 @@ fn null_asks_whether_the_key_is_there() {
         ("false", One(""), true),
         ("false", Many(&[]), true),
         ("false", Many(&["a"]), true),
+        ("maybe", Absent, false),
+        ("maybe", One(""), true),
     ] {
         assert_eq!(holds("Null", &[value], key), expected, "{value} {key:?}");
     }

@@ -171,17 +171,12 @@ pub(crate) fn check_literal(
 ) -> Result<(), &'static str> {
     let no_keys = Context::new();
     let (valid, expected) = match comparison.family() {
-        Family::String(_) => (true, "a string"),
+        // IAM takes any text for a boolean, and for false what is not `true`.
+        Family::String(_) | Family::Bool | Family::Null => (true, "a string"),
         Family::Numeric(_) => (Decimal::read(value).is_some(), "a number"),
         Family::Date(_) => (
             date::read(value).is_some(),
             "a date like `2026-01-31T12:00:00Z`, or seconds since 1970",
-        ),
-        Family::Bool | Family::Null => (
-            ["true", "false"]
-                .iter()
-                .any(|word| value.eq_ignore_ascii_case(word)),
-            "`true` or `false`",
         ),
         Family::Binary => (binary::read(value).is_some(), "base64"),
         Family::Ip => (
