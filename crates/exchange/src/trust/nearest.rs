@@ -4,7 +4,7 @@ use podpass_kinds::Reason;
 use podpass_policy::{
     Attached, Comparison as ConditionComparison, ConditionOperator, ConditionTrace, ContextValue,
     Decision, Document, Effect, Layer, Policies, PolicyTrace, Principal, PrincipalClause,
-    Quantifier, Request, ResourceRule, StatementOutcome, StatementTrace, decide,
+    Quantifier, Request, StatementOutcome, StatementTrace, decide,
 };
 
 use crate::trace::Comparison;
@@ -155,7 +155,6 @@ impl Nearest<'_> {
                 source: "one statement",
                 document: &document,
             }),
-            rule: ResourceRule::Trust,
             ..Policies::default()
         };
         let decision = decide(self.request, &policies);

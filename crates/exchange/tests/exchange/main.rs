@@ -8,6 +8,7 @@
 mod assume_role;
 mod behaviour;
 mod breakages;
+mod chain;
 mod limits;
 mod session_claims;
 mod steps;

@@ -439,7 +439,10 @@ fn times_tolerate_three_hundred_seconds_exactly() {
     for (claim, value, expected) in cases {
         for spelled in [json!(value), json!(value.to_string())] {
             let result = World::new().with_claim(claim, spelled.clone()).exchange();
-            let actual = result.err().map(|denial| (denial.code, denial.message));
+            let actual = result.err().map(|denial| {
+                assert_eq!(denial.trace.first_failure().unwrap().what, claim);
+                (denial.code, denial.message)
+            });
             assert_eq!(actual, expected, "{claim} {spelled}");
         }
     }

@@ -189,6 +189,25 @@ fn says_which_claim_was_the_audience_and_what_the_session_was_marked_with() {
 }
 
 #[test]
+fn names_the_statement_that_allows() {
+    let trust = trust_policy();
+    let of_another = trust.replace(SUBJECT, "system:serviceaccount:other:other");
+    let mut both: serde_json::Value = serde_json::from_str(&of_another).unwrap();
+    let right: serde_json::Value = serde_json::from_str(&trust).unwrap();
+    let statements = both["Statement"].as_array_mut().unwrap();
+    statements.push(right["Statement"][0].clone());
+    let action = "sts:AssumeRoleWithWebIdentity";
+    let rows = rows(World::new().with_trust(&both.to_string()));
+    let expected = row(
+        StepName::TrustPolicy,
+        "Allow (statement 2)",
+        &[action],
+        action,
+    );
+    assert!(rows.contains(&expected), "{rows:#?}");
+}
+
+#[test]
 fn keeps_the_statements_of_the_trust_policy_and_can_be_shortened() {
     let mut trace = World::new().exchange().unwrap().grant.trace;
     let same = World::new().exchange().unwrap().grant.trace;
@@ -208,6 +227,8 @@ fn keeps_the_statements_of_the_trust_policy_and_can_be_shortened() {
         step.reword(|comparison| comparison.actual = Some("cut".to_owned()));
     }
     assert_ne!(trace, same);
+    let shown = |trace| format!("{trace:?}").contains("made with a published key");
+    assert!(shown(&same));
     let text = trace.to_string();
     assert!(
         text.contains("exp: cut") && !text.contains(PROVIDER),
