@@ -124,7 +124,7 @@ fn credential_plugin_that_asks_is_not_heard_and_not_waited_for() {
     let took = started.elapsed();
     assert_eq!(ran.out, "");
     assert!(home.path("asked").exists());
-    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert!(took < Duration::from_secs(7), "{took:?}");
 }
 
 /// The variable alone changes nothing: only the script's `--` asks for candidates.
