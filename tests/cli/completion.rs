@@ -47,31 +47,60 @@ fn bash_completes_with_the_script() {
     std::fs::create_dir(&folder).unwrap();
     std::os::unix::fs::symlink(PODPASS, folder.join("podpass")).unwrap();
     home.write("kubeconfig", TWO_CONTEXTS);
-    for (line, expected) in [
-        ("podpass vers", "version"),
-        ("podpass token g", "get"),
-        ("podpass completion pow", "powershell"),
-        ("podpass --vers", "--version"),
+    // The words as bash splits them (COMP_WORDBREAKS), the word that it replaces, and what it puts in its place.
+    for (line, words, replaced, expected) in [
+        ("podpass vers", "podpass vers", "vers", "version"),
+        ("podpass  token   g", "podpass token g", "g", "get"),
+        ("podpass token ", "podpass token ''", "", "get"),
         (
-            "podpass trust --kubeconfig kubeconfig --context st",
+            "podpass completion pow",
+            "podpass completion pow",
+            "pow",
+            "powershell",
+        ),
+        ("podpass --vers", "podpass --vers", "--vers", "--version"),
+        (
+            "podpass trust --kubeconfig=kubeconfig --context st",
+            "podpass trust --kubeconfig = kubeconfig --context st",
+            "st",
             "staging",
+        ),
+        (
+            "podpass trust --kubeconfig=kubeconfig --context=st",
+            "podpass trust --kubeconfig = kubeconfig --context = st",
+            "st",
+            "staging",
+        ),
+        (
+            "podpass trust --kubeconfig kubeconfig --context=",
+            "podpass trust --kubeconfig kubeconfig --context =",
+            "",
+            "prod",
+        ),
+        (
+            "podpass trust --kubeconfig kubeconfig --context default/api:64",
+            "podpass trust --kubeconfig kubeconfig --context default/api : 64",
+            "64",
+            "6443/me",
         ),
     ] {
         let script = format!(
             "source <(podpass completion bash)\n\
-             COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMP_TYPE=9\n\
+             COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMP_TYPE=9\n\
              COMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}\n\
-             words=($(complete -p podpass)); function=\n\
-             for ((i = 0; i < ${{#words[@]}}; i++)); do [ \"${{words[i]}}\" = -F ] && function=${{words[i+1]}}; done\n\
-             \"$function\" podpass \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"\n\
-             printf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+             _podpass podpass '{replaced}' \"${{COMP_WORDS[COMP_CWORD-1]}}\"\n\
+             complete -p podpass >&2; printf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
         );
         let path = std::env::var("PATH").unwrap_or_default();
         let ran = run(home
             .command("bash")
             .env("PATH", format!("{}:{path}", folder.display()))
             .args(["--norc", "-c", &script]));
-        assert_eq!(ran.succeeded(), format!("{expected}\n"), "{line}: {ran:#?}");
+        let found: Vec<&str> = ran.succeeded().lines().collect();
+        // An empty word has many candidates; one that has begun has one.
+        assert_eq!(found.first(), Some(&expected), "{line}: {ran:#?}");
+        assert!(found.len() == 1 || replaced.is_empty(), "{line}: {ran:#?}");
+        assert!(ran.err.contains("-F _podpass podpass"), "{line}: {ran:#?}");
     }
 }
 
@@ -84,7 +113,7 @@ fn names_of_the_kubeconfig_need_no_cluster() {
         let ran = answered(&home, &line);
         values(&ran).join(" ")
     };
-    assert_eq!(of("--context", ""), "prod staging");
+    assert_eq!(of("--context", ""), "prod staging default/api:6443/me");
     assert_eq!(of("--context", "s"), "staging");
     assert_eq!(of("--cluster", ""), "one");
     assert_eq!(of("--user", ""), "me");
@@ -142,7 +171,8 @@ const TWO_CONTEXTS: &str = r#"{
     "apiVersion": "v1", "kind": "Config", "current-context": "prod",
     "contexts": [
         {"name": "prod", "context": {"cluster": "one", "user": "me"}},
-        {"name": "staging", "context": {"cluster": "one", "user": "me", "namespace": "app"}}
+        {"name": "staging", "context": {"cluster": "one", "user": "me", "namespace": "app"}},
+        {"name": "default/api:6443/me", "context": {"cluster": "one", "user": "me"}}
     ],
     "clusters": [{"name": "one", "cluster": {"server": "http://127.0.0.1:1"}}],
     "users": [{"name": "me", "user": {"token": "x"}}]

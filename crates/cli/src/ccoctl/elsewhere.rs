@@ -66,7 +66,7 @@ impl Elsewhere {
         let asks = |argument: &&str| ["--help", "-h"].contains(argument);
         match arguments {
             ["help", ..] => super::finish(output::data(&self.help(arguments.get(1).copied()))),
-            [command, ..] if arguments.iter().any(|argument| asks(argument)) => {
+            [command, ..] if arguments.iter().any(asks) => {
                 super::finish(output::data(&self.help(Some(command))))
             }
             _ => {
@@ -84,25 +84,23 @@ impl Elsewhere {
     /// The help of one of its commands, or its own where there is no such command.
     pub(super) fn help(self, command: Option<&str>) -> String {
         let Self { name, summary, .. } = self;
-        match command.filter(|command| self.commands.contains(command)) {
-            Some(command) => format!(
+        if let Some(command) = command.filter(|command| self.commands.contains(command)) {
+            return format!(
                 "{summary} ({NOT_HERE})\n\nUsage:\n  ccoctl {name} {command} [flags]\n\n\
                  Flags:\n  -h, --help   help for {command}\n"
-            ),
-            None => {
-                let commands: Vec<String> = self
-                    .commands
-                    .iter()
-                    .map(|command| format!("  {command}\n"))
-                    .collect();
-                format!(
-                    "{summary} ({NOT_HERE})\n\nUsage:\n  ccoctl {name} [command]\n\n\
-                     Available Commands:\n{}\nFlags:\n  -h, --help   help for {name}\n\n\
-                     Use \"ccoctl {name} [command] --help\" for more information about a command.\n",
-                    commands.concat()
-                )
-            }
+            );
         }
+        let commands: Vec<String> = self
+            .commands
+            .iter()
+            .map(|command| format!("  {command}\n"))
+            .collect();
+        format!(
+            "{summary} ({NOT_HERE})\n\nUsage:\n  ccoctl {name} [command]\n\n\
+             Available Commands:\n{}\nFlags:\n  -h, --help   help for {name}\n\n\
+             Use \"ccoctl {name} [command] --help\" for more information about a command.\n",
+            commands.concat()
+        )
     }
 }
 

@@ -49,6 +49,10 @@ impl Shell {
 
 /// Prints the script.
 pub(crate) fn run(arguments: &CompletionArgs) -> Result<ExitCode, Failure> {
+    if arguments.shell == Shell::Bash {
+        output::data(BASH)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut script = Vec::new();
     arguments
         .shell
@@ -130,6 +134,8 @@ kubectl's own completion completes `kubectl podpass` once a link `kubectl_comple
 /// Names the shell that asks. A name of our own: `COMPLETE` would be every program's.
 const VARIABLE: &str = "PODPASS_COMPLETE";
 const NAME: &str = "podpass";
+/// Our own: clap_complete's does not know that bash splits `--context=a:b` into five words.
+const BASH: &str = include_str!("completion/podpass.bash");
 /// cobra's ShellCompDirectiveNoSpace: the word is not finished.
 const NO_SPACE: u8 = 2;
 /// cobra's ShellCompDirectiveNoFileComp: files are among the candidates where they may be.
