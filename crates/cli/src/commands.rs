@@ -2,10 +2,13 @@
 
 pub(crate) mod aws;
 pub(crate) mod bind;
+pub(crate) mod completion;
 pub(crate) mod explain;
 pub(crate) mod inject;
 pub(crate) mod lint;
+pub(crate) mod man;
 pub(crate) mod sandbox;
 pub(crate) mod simulate;
 pub(crate) mod token;
 pub(crate) mod trust;
+pub(crate) mod version;

@@ -7,19 +7,23 @@
 mod connect;
 mod error;
 mod issuer;
+mod names;
 mod object;
 mod review;
 mod service_account;
 mod token;
+mod version;
 mod workload;
 
 pub use connect::{Cluster, Target};
 pub use error::{ClusterError, ErrorKind};
 pub use issuer::PublishedIssuer;
+pub use names::KubeconfigNames;
 pub use object::{Resource, resources};
 pub use review::Access;
 pub use service_account::{Annotated, ServiceAccount};
 pub use token::{BoundPod, TokenRequest};
+pub use version::ServerVersion;
 pub use workload::{Workload, WorkloadRef};
 
 /// The name under which podpass writes fields (server-side apply).
