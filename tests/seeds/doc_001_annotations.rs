@@ -2,11 +2,13 @@
 //!
 //! Until there is the webhook, `podpass inject … | kubectl apply -f -` changes the pod as it will at admission.
 
-use serde_json::json;
+use podpass_testkit::PodRunner;
+use serde_json::{Value, json};
 
 use crate::doc_001::{TRUST, in_namespace};
 use crate::doc_001_config_file::{identities, session};
-use crate::stand::Stand;
+use crate::ran::Ran;
+use crate::stand::{DENIED, Stand, WRONG_AUDIENCE};
 
 /// The document's pod of option 2: nothing of AWS but the session's name and the region.
 const PLAIN_POD: &str = r#"apiVersion: v1
@@ -68,11 +70,10 @@ async fn seed_001_01_pod_calls_aws_as_podpass_binds_it() {
         .shell(&format!(
             "podpass bind {namespace}/sa-manual-sts --policy s3.json --name demo --create
              kubectl get serviceaccount sa-manual-sts --namespace {namespace} -o yaml > sa.yaml
-             podpass inject -f pod.yaml --service-account sa.yaml -o yaml | kubectl apply -f -
              aws s3 mb s3://fake1-buket"
         ))
         .succeeded();
-    let runner = stand.play_existing("manual-sts").await;
+    let runner = admitted(&stand).await;
     for identity in identities(&stand, &runner) {
         identity.said(&[&session(&format!("demo-{namespace}-sa-manual-sts"))]);
     }
@@ -86,7 +87,7 @@ async fn partly_001_26_annotations_of_the_service_account_decide() {
         return;
     };
     option_2(&stand);
-    let runner = stand.play_existing("manual-sts").await;
+    let runner = admitted(&stand).await;
     let environment: Vec<(&str, &str)> = runner
         .environment()
         .iter()
@@ -193,8 +194,147 @@ fn option_2(stand: &Stand) {
     stand
         .shell(
             "aws iam create-role --role-name poc-irsa-s3 --assume-role-policy-document file://trust.json
-             oc apply -f sa.yaml
-             podpass inject -f pod.yaml --service-account sa.yaml -o yaml | kubectl apply -f -",
+             oc apply -f sa.yaml",
         )
         .succeeded();
+}
+
+/// The pod of `pod.yaml` as the webhook will admit it.
+async fn admitted(stand: &Stand) -> PodRunner {
+    let create =
+        "podpass inject -f pod.yaml --service-account sa.yaml -o yaml | kubectl apply -f -";
+    stand.play_created(create, "manual-sts").await
+}
+
+#[tokio::test]
+async fn seed_001_02_injected_identity_of_another_is_refused() {
+    let Some(stand) = Stand::on_shared("manual-sts").await else {
+        return;
+    };
+    option_2(&stand);
+    for (from, to, refusal) in [
+        ("sa-manual-sts", "other", DENIED),
+        (
+            "audience: \"sts.amazonaws.com\"",
+            "audience: sts.amazon.com",
+            WRONG_AUDIENCE,
+        ),
+    ] {
+        let account = in_namespace(&stand, ACCOUNT).replace(from, to);
+        stand.home.write("sa.yaml", account);
+        let pod = in_namespace(&stand, PLAIN_POD).replace(from, to);
+        stand.home.write("pod.yaml", pod);
+        stand.shell("oc apply -f sa.yaml").succeeded();
+        let runner = admitted(&stand).await;
+        for identity in identities(&stand, &runner) {
+            identity.failed(&[refusal]);
+        }
+    }
+}
+
+/// The only container of what the API server makes of the injected pod, and its volumes' names.
+fn container(ran: &Ran) -> (Value, Vec<String>) {
+    let mut pod = ran.json();
+    let volumes = pod["spec"]["volumes"].as_array().unwrap().iter();
+    let names = volumes
+        .map(|volume| volume["name"].as_str().unwrap().to_owned())
+        .filter(|name| !name.starts_with("kube-api-access-"))
+        .collect();
+    (pod["spec"]["containers"][0].take(), names)
+}
+
+/// The names and values of a container's variables.
+fn variables(container: &Value) -> Vec<(&str, &str)> {
+    let variables = container["env"].as_array().unwrap().iter();
+    variables
+        .map(|variable| {
+            let text = |key| variable[key].as_str().unwrap();
+            (text("name"), text("value"))
+        })
+        .collect()
+}
+
+/// What the API server makes of the injected pod, without keeping it.
+fn injected(stand: &Stand, arguments: &str) -> Ran {
+    stand.shell(&format!(
+        "podpass inject -f pod.yaml --service-account sa.yaml -o yaml {arguments} > injected.yaml
+         oc create --dry-run=server -o json -f injected.yaml"
+    ))
+}
+
+const ROLE: (&str, &str) = ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/poc-irsa-s3");
+const TOKEN_FILE: (&str, &str) = (
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "/var/run/secrets/eks.amazonaws.com/serviceaccount/token",
+);
+
+#[tokio::test]
+async fn seed_001_27_injection_keeps_the_pods_own_region() {
+    let Some(stand) = Stand::on_shared("manual-sts").await else {
+        return;
+    };
+    option_2(&stand);
+    let with_region = "--aws-default-region us-west-2";
+    let (own, _) = container(&injected(&stand, with_region));
+    let own = variables(&own);
+    for variable in [("AWS_REGION", "us-east-1"), ROLE, TOKEN_FILE] {
+        assert!(own.contains(&variable), "{own:?}");
+    }
+    assert!(
+        own.iter().all(|(name, _)| *name != "AWS_DEFAULT_REGION"),
+        "{own:?}"
+    );
+
+    let pod = in_namespace(&stand, PLAIN_POD)
+        .replace("    - name: AWS_REGION\n      value: us-east-1\n", "");
+    stand.home.write("pod.yaml", pod);
+    let (none, _) = container(&injected(&stand, with_region));
+    let none = variables(&none);
+    for variable in [
+        ("AWS_DEFAULT_REGION", "us-west-2"),
+        ("AWS_REGION", "us-west-2"),
+        ROLE,
+        TOKEN_FILE,
+    ] {
+        assert!(none.contains(&variable), "{none:?}");
+    }
+}
+
+#[tokio::test]
+async fn seed_001_28_regional_endpoint_is_asked_by_annotation_or_setting() {
+    let Some(stand) = Stand::on_shared("manual-sts").await else {
+        return;
+    };
+    option_2(&stand);
+    let regional = ("AWS_STS_REGIONAL_ENDPOINTS", "regional");
+    let (by_annotation, _) = container(&injected(&stand, ""));
+    assert!(variables(&by_annotation).contains(&regional));
+    let account: Vec<&str> = ACCOUNT
+        .lines()
+        .filter(|line| !line.contains("sts-regional-endpoints:"))
+        .collect();
+    let account = in_namespace(&stand, &account.join("\n"));
+    stand.home.write("sa.yaml", account);
+    let (by_setting, _) = container(&injected(&stand, "--sts-regional-endpoint"));
+    assert!(variables(&by_setting).contains(&regional));
+    let (neither, _) = container(&injected(&stand, ""));
+    assert!(!variables(&neither).contains(&regional));
+}
+
+#[tokio::test]
+async fn seed_001_29_volume_that_is_there_is_not_mounted_twice() {
+    let Some(stand) = Stand::on_shared("manual-sts").await else {
+        return;
+    };
+    option_2(&stand);
+    let first = injected(&stand, "");
+    stand.shell("cp injected.yaml pod.yaml").succeeded();
+    let second = injected(&stand, "");
+    for ran in [first, second] {
+        let (container, volumes) = container(&ran);
+        assert_eq!(volumes, ["aws-iam-token"]);
+        let mounts = container["volumeMounts"].as_array().unwrap().iter();
+        let mounts = mounts.filter(|mount| mount["name"] == "aws-iam-token");
+        assert_eq!(mounts.count(), 1);
+    }
 }

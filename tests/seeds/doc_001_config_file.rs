@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::doc_001::{create_roles, in_namespace, role_name};
 use crate::ran::Ran;
-use crate::stand::Stand;
+use crate::stand::{DENIED, Stand, WRONG_AUDIENCE};
 
 /// The document's pod of option 1 with the indentation that it lost in print.
 const POD: &str = r#"apiVersion: v1
@@ -63,9 +63,6 @@ spec:
 "#;
 
 const BOTO3: &str = "import boto3; print(boto3.client(\"sts\").get_caller_identity()[\"Arn\"])";
-const DENIED: &str = "(AccessDenied) when calling the AssumeRoleWithWebIdentity operation: \
-                      Not authorized to perform sts:AssumeRoleWithWebIdentity";
-
 /// The document up to the pod: role, secret and service account.
 async fn prepared() -> Option<Stand> {
     let stand = Stand::on_shared("manual-sts").await?;
@@ -180,9 +177,7 @@ async fn seed_001_02_another_audience_is_refused() {
     })
     .await;
     for identity in identities(&stand, &runner) {
-        identity.failed(&[
-            "(InvalidIdentityToken) when calling the AssumeRoleWithWebIdentity operation: Incorrect token audience",
-        ]);
+        identity.failed(&[WRONG_AUDIENCE]);
     }
 }
 

@@ -4,7 +4,7 @@ use podpass_testkit::PodRunner;
 
 use crate::doc_003::{create_roles, in_namespace, role_name};
 use crate::ran::Ran;
-use crate::stand::Stand;
+use crate::stand::{DENIED, Stand, WRONG_AUDIENCE};
 
 /// A pod with the document's additions; its session is called as the document calls it.
 const POD: &str = "\
@@ -107,6 +107,48 @@ fn assume(stand: &Stand, runner: &PodRunner, role: &str, duration: u32) -> Ran {
     )
 }
 
+/// What the row says of the first hop; the audit of both comes later.
+#[tokio::test]
+async fn partly_003_02_first_role_is_this_service_accounts_alone() {
+    let Some(mut stand) = on_shared().await else {
+        return;
+    };
+    let first = stand.namespace.clone();
+    let second = stand.another_namespace("my-namespace").await;
+    stand
+        .shell(&format!(
+            "oc create sa other --namespace {first}
+             oc create sa dev-db-reader --namespace {second}
+             sed 's/namespace: {first}/namespace: {second}/' outputs/manifests/*.yaml | oc apply -f -"
+        ))
+        .succeeded();
+    let identity = "aws sts get-caller-identity";
+    let runner = pod(&stand).await;
+    stand.in_pod(&runner, identity).said(&[&format!(
+        "arn:aws:sts::123456789012:assumed-role/{}/dev-dynamodb-reader",
+        role_name(&stand)
+    )]);
+    for (from, to, refusal) in [
+        (
+            "serviceAccount: dev-db-reader",
+            "serviceAccount: other",
+            DENIED,
+        ),
+        (
+            "audience: openshift",
+            "audience: sts.amazon.com",
+            WRONG_AUDIENCE,
+        ),
+    ] {
+        let manifest = in_namespace(&stand, POD).replace(from, to);
+        let runner = stand.play(&manifest, "my-container").await;
+        stand.in_pod(&runner, identity).failed(&[refusal]);
+    }
+    stand.namespace = second;
+    let runner = pod(&stand).await;
+    stand.in_pod(&runner, identity).failed(&[DENIED]);
+}
+
 #[tokio::test]
 async fn seed_003_04_first_role_may_only_assume_its_target() {
     let Some(stand) = on_shared().await else {
@@ -159,10 +201,7 @@ print(boto3.client(\"sts\", aws_access_key_id=keys[\"AccessKeyId\"], aws_secret_
     let chained = include_str!("../../examples/chain/config");
     stand.home.write("credentials", chained);
     stand
-        .shell(
-            "oc create secret generic chained --namespace my-namespace --from-file=credentials
-             oc delete pod my-app --namespace my-namespace --now",
-        )
+        .shell("oc create secret generic chained --namespace my-namespace --from-file=credentials")
         .succeeded();
     let manifest = POD
         .replace("secretName: dev-dynamodb-reader", "secretName: chained")
@@ -233,4 +272,46 @@ async fn partly_003_18_chained_session_lives_an_hour_at_most() {
         "(ValidationError) when calling the AssumeRole operation: The requested DurationSeconds exceeds the 1 hour \
          session limit for roles assumed by role chaining.",
     ]);
+}
+
+/// Both ends of a life are said apart. That a client recovers is the SDK's affair, and not shown here.
+#[tokio::test]
+async fn partly_003_20_end_of_a_token_and_of_a_session_are_told_apart() {
+    let Some(stand) = on_shared().await else {
+        return;
+    };
+    let runner = pod(&stand).await;
+    let by_hand = "aws sts assume-role-with-web-identity --role-session-name dev-dynamodb-reader --duration-seconds 900 \
+                   --web-identity-token \"$(cat /var/run/secrets/openshift/serviceaccount/token)\" --role-arn ";
+    let role = format!("arn:aws:iam::123456789012:role/{}", role_name(&stand));
+    let granted = stand.in_pod(&runner, &format!("{by_hand}{role}")).json();
+    let key = |name: &str| granted["Credentials"][name].as_str().unwrap().to_owned();
+    let with_session = format!(
+        "AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={} AWS_SESSION_TOKEN={} aws sts get-caller-identity",
+        key("AccessKeyId"),
+        key("SecretAccessKey"),
+        key("SessionToken")
+    );
+    stand.in_pod(&runner, &with_session).succeeded();
+
+    // After these minutes the session of 900 seconds is over, and after those the token of an hour.
+    stand.sandbox_is_ahead(20).await;
+    let session = stand.in_pod(&runner, &with_session);
+    session.failed(&[
+        "(ExpiredToken)",
+        "The security token included in the request is expired",
+    ]);
+    stand.sandbox_is_ahead(70).await;
+    let token = stand.in_pod(&runner, &format!("{by_hand}{role}"));
+    token.failed(&["(ExpiredTokenException)", "Token expired"]);
+    for (message, verdict) in [
+        (
+            session.err,
+            "ExpiredToken: the session is over, not the service account token",
+        ),
+        (token.err, "ExpiredTokenException: the token had expired"),
+    ] {
+        stand.home.write("message", message);
+        stand.shell("podpass explain - < message").said(&[verdict]);
+    }
 }

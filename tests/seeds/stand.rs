@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::Api;
+use kube::api::{Api, ListParams};
+use podpass_sandbox::{ClockSetting, ControlClient, Secret};
 use podpass_testkit::{
     ApiServerOptions, ControlPlane, ControlPlaneOptions, Home, Identity, KubeApi, PodRunner,
     SandboxProcess, SharedControlPlane, control_plane_programs, foreign_clients,
@@ -18,6 +19,11 @@ pub(crate) const PODPASS: &str = env!("CARGO_BIN_EXE_podpass");
 /// The container's folders that the documents name.
 pub(crate) const CLOUD: &str = "/var/run/secrets/cloud";
 pub(crate) const SERVICE_ACCOUNT: &str = "/var/run/secrets/openshift/serviceaccount";
+
+/// What STS says to the AWS CLI and boto3.
+pub(crate) const DENIED: &str = "(AccessDenied) when calling the AssumeRoleWithWebIdentity operation: \
+                                 Not authorized to perform sts:AssumeRoleWithWebIdentity";
+pub(crate) const WRONG_AUDIENCE: &str = "(InvalidIdentityToken) when calling the AssumeRoleWithWebIdentity operation: Incorrect token audience";
 
 /// What fills the placeholders of the documents.
 pub(crate) struct Stand {
@@ -162,6 +168,24 @@ impl Stand {
         path
     }
 
+    /// Sets the sandbox's clock so many minutes ahead.
+    pub(crate) async fn sandbox_is_ahead(&self, minutes: i64) {
+        let port = self.sandbox.endpoint().rsplit(':').next().unwrap();
+        // Where `podpass sandbox` finds the sandbox that runs.
+        let record = self
+            .home
+            .path(&format!("../run/podpass/sandbox-{port}.json"));
+        let record: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(record).unwrap()).unwrap();
+        let bearer = Secret::new(record["controlToken"].as_str().unwrap().to_owned());
+        let offset = jiff::SignedDuration::from_mins(minutes);
+        ControlClient::new(self.sandbox.endpoint(), bearer)
+            .unwrap()
+            .set_clock(ClockSetting::Offset(offset))
+            .await
+            .unwrap();
+    }
+
     /// Command lines as the administrator of cluster and first account types them, in the working folder.
     pub(crate) fn shell(&self, script: &str) -> Ran {
         self.shell_of(0, script)
@@ -190,17 +214,22 @@ impl Stand {
         command
     }
 
-    /// Creates the pod of a manifest with kubectl and plays its container of this name.
+    /// Creates the pod of a manifest with kubectl, instead of the one before, and plays its container of this name.
     pub(crate) async fn play(&self, manifest: &str, container: &str) -> PodRunner {
         self.home.write("pod.yaml", manifest);
-        self.shell("kubectl apply -f pod.yaml").succeeded();
-        self.play_existing(container).await
+        self.play_created("kubectl apply -f pod.yaml", container)
+            .await
     }
 
-    /// Plays the container of the test's only pod, as the API server has it.
-    pub(crate) async fn play_existing(&self, container: &str) -> PodRunner {
-        let pods: Api<Pod> = Api::namespaced(self.client(), &self.namespace);
-        let mut found = pods.list(&kube::api::ListParams::default()).await.unwrap();
+    /// The same with the command line that creates the pod.
+    pub(crate) async fn play_created(&self, create: &str, container: &str) -> PodRunner {
+        let namespace = &self.namespace;
+        self.shell(&format!(
+            "kubectl delete pods --all --now --namespace {namespace}\n{create}"
+        ))
+        .succeeded();
+        let pods: Api<Pod> = Api::namespaced(self.client(), namespace);
+        let mut found = pods.list(&ListParams::default()).await.unwrap();
         assert_eq!(found.items.len(), 1);
         PodRunner::start(&self.client(), &found.items.remove(0), container).await
     }
