@@ -11,6 +11,7 @@ mod duration;
 mod failure;
 mod files;
 mod output;
+mod table;
 
 use std::ffi::OsString;
 use std::path::Path;
