@@ -4,6 +4,8 @@
 //! what was found, and [`IdentityProvider::plan`] and [`DesiredRole::plan`] what to do about the difference. Planning
 //! again from what was reached yields no steps, from wherever an earlier run was interrupted.
 //!
+//! [`mode`] tells how a cluster gets its credentials now, and which field decides it.
+//!
 //! [`Deletion`] is the way back: everything that carries the cluster's ownership tag goes, and what stays is named.
 //!
 //! Two rules hold everywhere: a resource without the cluster's ownership tag is refused unless it is adopted, and what
@@ -14,6 +16,7 @@ mod documents;
 pub mod dry_run_files;
 mod identity_provider;
 pub mod manifests;
+pub mod mode;
 mod names;
 mod permissions_policy;
 mod plan;
