@@ -1,6 +1,5 @@
 //! What the cluster itself publishes as its issuer.
 
-use kube::core::Request;
 use serde_json::Value;
 
 use crate::connect::Cluster;
@@ -32,19 +31,6 @@ impl Cluster {
             issuer: issuer.to_owned(),
             jwks: self.read_text(JWKS_PATH).await?,
         })
-    }
-
-    async fn read_text(&self, path: &str) -> Result<String, ClusterError> {
-        let request = Request::new(path).get("", &kube::api::GetParams::default());
-        let mut request = request.map_err(|error| {
-            ClusterError::new(ErrorKind::Other, "the request cannot be made").because(error)
-        })?;
-        // `Request` appends the name that a read of an object has.
-        *request.uri_mut() = path.parse().map_err(|error| {
-            ClusterError::new(ErrorKind::Other, "the path is not a path").because(error)
-        })?;
-        self.run("get", path, self.client.request_text(request))
-            .await
     }
 }
 

@@ -8,18 +8,22 @@ mod connect;
 mod error;
 mod issuer;
 mod object;
+mod openshift;
 mod review;
 mod service_account;
 mod token;
+mod webhook;
 mod workload;
 
 pub use connect::{Cluster, Target};
 pub use error::{ClusterError, ErrorKind};
 pub use issuer::PublishedIssuer;
 pub use object::{Resource, resources};
+pub use openshift::OpenShift;
 pub use review::Access;
 pub use service_account::{Annotated, ServiceAccount};
 pub use token::{BoundPod, TokenRequest};
+pub use webhook::{IdentityWebhook, WebhookTarget};
 pub use workload::{Workload, WorkloadRef};
 
 /// The name under which podpass writes fields (server-side apply).

@@ -225,6 +225,27 @@ pub enum Refusal {
     },
 }
 
+// === impl Seen ===
+
+impl<T> Seen<T> {
+    /// What exists and may be read.
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(value) => Some(value),
+            Self::Absent | Self::Hidden => None,
+        }
+    }
+
+    /// The part of it that `find` finds, if it exists and may be read.
+    pub fn part<U>(&self, find: impl FnOnce(&T) -> Option<U>) -> Seen<U> {
+        match self {
+            Self::Present(value) => find(value).map_or(Seen::Absent, Seen::Present),
+            Self::Absent => Seen::Absent,
+            Self::Hidden => Seen::Hidden,
+        }
+    }
+}
+
 // === impl IdentityProvider ===
 
 impl IdentityProvider {

@@ -133,19 +133,14 @@ impl ModeSources {
     }
 
     fn root_secret_name(&self) -> &'static str {
-        root_secret_name(match &self.platform {
-            Seen::Present(platform) => platform,
-            Seen::Absent | Seen::Hidden => "",
-        })
+        root_secret_name(self.platform.present().map_or("", String::as_str))
     }
 
     /// Manual; with short-lived credentials where the cluster has an issuer of its own, on a cloud that exchanges tokens.
     fn manual<const N: usize>(&self, evidence: [Evidence; N]) -> ModeDecision {
         let mut decision = ModeDecision::of(CredentialsMode::Manual, evidence);
-        let issuer = match &self.issuer {
-            Seen::Present(issuer) if !issuer.is_empty() => Some(issuer.as_str()),
-            _ => None,
-        };
+        let issuer = self.issuer.present().map(String::as_str);
+        let issuer = issuer.filter(|issuer| !issuer.is_empty());
         decision.decided_by.push(Evidence::issuer(issuer));
         if self.issuer == Seen::Hidden {
             decision.mode = CredentialsMode::Unknown;
@@ -195,10 +190,7 @@ impl ModeSources {
     }
 
     fn config_map(&self) -> Evidence {
-        match &self.disabled {
-            Seen::Present(text) => Evidence::disabled(Some(text)),
-            Seen::Absent | Seen::Hidden => Evidence::disabled(None),
-        }
+        Evidence::disabled(self.disabled.present().map(String::as_str))
     }
 
     fn root_secret_evidence(&self, value: Option<&str>) -> Evidence {
