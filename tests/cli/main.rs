@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod ccoctl;
+mod config_file;
 mod deletion;
 mod explain;
+mod given;
 mod inject;
 mod lint;
 mod provisioning;
@@ -12,4 +14,5 @@ mod sandbox;
 mod simulate;
 mod stand;
 mod token;
+mod traps;
 mod usage;

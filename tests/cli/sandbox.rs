@@ -1,12 +1,14 @@
-//! `podpass sandbox start|env`.
+//! `podpass sandbox start|env|add-issuer`.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 
-use podpass_testkit::{Home, SandboxProcess, Trap};
+use podpass_testkit::{Cluster, Home, SandboxProcess, Trap};
+use podpass_token::{Jwks, KeySize, SigningKey};
 
-use crate::stand::{PODPASS, run};
+use crate::stand::{PODPASS, create_oidc_provider, create_role, run};
 
 #[test]
 fn start_prints_one_json_line_once_it_accepts_connections() {
@@ -205,4 +207,154 @@ fn sandbox_reads_nothing_ambient() {
     child.kill().unwrap();
     child.wait().unwrap();
     trap.assert_untouched();
+}
+
+/// What `kubectl get --raw /openid/v1/jwks` prints, and the file that holds it.
+fn keys_of(home: &Home, key: &SigningKey) -> PathBuf {
+    let jwks = Jwks::of(std::slice::from_ref(key.public())).to_json();
+    home.write(&format!("{}.json", key.kid()), jwks)
+}
+
+#[test]
+fn add_issuer_lets_a_token_of_a_cluster_elsewhere_count() {
+    let home = Home::new();
+    let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
+    let key = SigningKey::generate(KeySize::Rsa2048).unwrap();
+    let jwks = keys_of(&home, &key);
+    let cluster = Cluster::of_key(key, "https://kubernetes.default.svc.cluster.local");
+    let host = cluster.issuer().strip_prefix("https://").unwrap();
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":"arn:aws:iam::123456789012:oidc-provider/{host}"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"StringEquals":{{"{host}:sub":"system:serviceaccount:apps:reader"}}}}}}]}}"#
+    );
+    let arn = create_oidc_provider(&sandbox, cluster.issuer());
+    assert_eq!(
+        arn,
+        format!("arn:aws:iam::123456789012:oidc-provider/{host}")
+    );
+    create_role(&sandbox, "reader", &trust);
+    let token = cluster.write_token(home.path("token"), "apps", "reader");
+    let assume = || {
+        let mut command = sandbox.anonymous_command(&home, PODPASS);
+        command.args(["token", "assume", "--token-file", token.to_str().unwrap()]);
+        run(command.args(["--role-arn", "arn:aws:iam::123456789012:role/reader"]))
+    };
+    assert_ne!(assume().code, 0);
+
+    let add = |issuer: &str, jwks: &str| {
+        let mut command = home.command(PODPASS);
+        command.args([
+            "-vvv",
+            "sandbox",
+            "add-issuer",
+            "--issuer",
+            issuer,
+            "--jwks",
+            jwks,
+        ]);
+        run(&mut command)
+    };
+    let added = add(cluster.issuer(), jwks.to_str().unwrap());
+    assert_eq!(
+        added.succeeded(),
+        format!("issuer/{} created\n", cluster.issuer())
+    );
+    assert!(
+        added.err.contains("create-open-id-connect-provider"),
+        "{added:#?}"
+    );
+    let bearer = control_token(&home);
+    for said in [&added.out, &added.err, &sandbox.started().to_string()] {
+        assert!(!said.contains(&bearer), "{said}");
+    }
+    assert!(assume().succeeded().contains("assumed-role/reader/"));
+
+    let again = add(cluster.issuer(), jwks.to_str().unwrap());
+    assert!(again.succeeded().ends_with(" unchanged\n"), "{again:#?}");
+    let other = keys_of(&home, &SigningKey::generate(KeySize::Rsa2048).unwrap());
+    let replaced = add(cluster.issuer(), other.to_str().unwrap());
+    assert!(
+        replaced.succeeded().ends_with(" configured\n"),
+        "{replaced:#?}"
+    );
+    assert_ne!(assume().code, 0, "the earlier key does not count any more");
+}
+
+/// The bearer in the run file.
+fn control_token(home: &Home) -> String {
+    let mut files = std::fs::read_dir(home.path("../run/podpass")).unwrap();
+    let file = files.next().unwrap().unwrap().path();
+    let entry: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let token = entry["controlToken"].as_str().unwrap();
+    // 256 bits in base64url.
+    assert_eq!(token.len(), 43);
+    token.to_owned()
+}
+
+#[test]
+fn add_issuer_refuses_what_it_cannot_use() {
+    let home = Home::new();
+    let key = SigningKey::generate(KeySize::Rsa2048).unwrap();
+    let jwks = keys_of(&home, &key);
+    let jwks = jwks.to_str().unwrap();
+    home.write("empty.json", r#"{"keys":[]}"#);
+    home.write("page.html", "<html>");
+    let url = "https://kubernetes.default.svc";
+    let add = |arguments: &[&str]| {
+        run(home
+            .command(PODPASS)
+            .args(["sandbox", "add-issuer"])
+            .args(arguments))
+    };
+    for (arguments, parts) in [
+        (vec![], vec!["--issuer", "--jwks"]),
+        (vec!["--issuer", url], vec!["--jwks"]),
+        (vec!["--jwks", jwks], vec!["--issuer"]),
+        (
+            vec!["--issuer", "http://kubernetes.default.svc", "--jwks", jwks],
+            vec!["http://kubernetes.default.svc", "https://", "token decode"],
+        ),
+        (
+            vec!["--issuer", url, "--jwks", "absent.json"],
+            vec!["absent.json"],
+        ),
+        (
+            vec!["--issuer", url, "--jwks", "empty.json"],
+            vec!["empty.json", "no key", "/openid/v1/jwks"],
+        ),
+        (
+            vec!["--issuer", url, "--jwks", "page.html"],
+            vec!["page.html", "line 1"],
+        ),
+    ] {
+        add(&arguments).refused(2, &parts);
+    }
+    let good = ["--issuer", url, "--jwks", jwks];
+    add(&good).refused(1, &["no sandbox", "podpass sandbox start"]);
+    let (one, other) = (
+        SandboxProcess::start(PODPASS, &home, &[]),
+        SandboxProcess::start(PODPASS, &home, &[]),
+    );
+    add(&good).refused(2, &["several", "--endpoint"]);
+    for sandbox in [one, other] {
+        let added = add(&[&good[..], &["--endpoint", sandbox.endpoint()]].concat());
+        assert!(added.succeeded().ends_with(" created\n"), "{added:#?}");
+    }
+}
+
+#[test]
+fn add_issuer_leaves_a_bucket_of_the_sandbox_to_publish_its_own_keys() {
+    let home = Home::new();
+    let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
+    let key = SigningKey::generate(KeySize::Rsa2048).unwrap();
+    home.write("key.pem", key.public().to_pkix_pem());
+    let mut command = sandbox.command(&home, PODPASS);
+    command.args(["aws", "create-identity-provider", "--name", "prod"]);
+    command.args(["--region", "eu-west-1", "--public-key-file", "key.pem"]);
+    run(&mut command).succeeded();
+    let jwks = keys_of(&home, &SigningKey::generate(KeySize::Rsa2048).unwrap());
+    let issuer = "https://prod-oidc.s3.eu-west-1.amazonaws.com";
+    let mut command = home.command(PODPASS);
+    command.args(["sandbox", "add-issuer", "--issuer", issuer, "--jwks"]);
+    run(command.arg(jwks)).refused(4, &["prod-oidc", "create-identity-provider"]);
 }

@@ -66,13 +66,27 @@ pub(crate) fn as_administrator<T>(
     sandbox: &SandboxProcess,
     work: impl AsyncFnOnce(&Connection) -> T,
 ) -> T {
+    let administrator = administrator(sandbox);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(work(&administrator))
+}
+
+/// Registers an issuer for `sts.amazonaws.com` as the sandbox's administrator, and returns the provider's ARN.
+pub(crate) fn create_oidc_provider(sandbox: &SandboxProcess, issuer: &str) -> String {
+    as_administrator(sandbox, async |administrator| {
+        administrator
+            .create_oidc_provider(issuer, &["sts.amazonaws.com"])
+            .await
+            .unwrap()
+    })
+}
+
+fn administrator(sandbox: &SandboxProcess) -> Connection {
     let (id, secret) = sandbox.admin_key(0);
     let region = "eu-west-1".parse().unwrap();
-    let administrator = Connection::isolated(
+    Connection::isolated(
         sandbox.endpoint(),
         &region,
         Some(&Credentials::long_term(id, secret)),
-    );
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(work(&administrator))
+    )
 }

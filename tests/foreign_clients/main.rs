@@ -6,5 +6,6 @@
 
 mod aws_cli;
 mod boto3;
+mod config_file;
 mod requests;
 mod stand;

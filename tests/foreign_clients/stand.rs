@@ -18,9 +18,14 @@ pub(crate) struct Stand {
 impl Stand {
     /// A fresh sandbox; `None` where the clients are missing and may be.
     pub(crate) fn new() -> Option<Self> {
+        Self::with(&[])
+    }
+
+    /// A sandbox that is started with these arguments; `None` where the clients are missing and may be.
+    pub(crate) fn with(arguments: &[&str]) -> Option<Self> {
         let clients = foreign_clients()?;
         let home = Home::new();
-        let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
+        let sandbox = SandboxProcess::start(PODPASS, &home, arguments);
         Some(Self {
             home,
             sandbox,

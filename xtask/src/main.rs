@@ -3,17 +3,23 @@
 //! No dependency but the standard library, so that it compiles in a second.
 
 mod bench;
+mod cache;
+mod run_folder;
+mod testcluster;
 mod tools;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use run_folder::RunFolder;
+
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
 commands:
-  test [--fast] [FILTER…]   install what the tests need and run them; --fast leaves out the foreign clients
+  test [--fast] [FILTER…]   install what the tests need and run them; --fast leaves out the foreign clients, and the
+                            control plane where it was not built before
   check                     formatting, lints and dependency rules
   bench decisions           times and instructions of the pure decisions, against one RSA verification
 ";
@@ -53,13 +59,28 @@ fn test(words: &[&str]) -> Result<(), String> {
     if filters.is_empty() {
         run(cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
     }
+    let control_plane = if fast {
+        testcluster::cached()?
+    } else {
+        testcluster::built()?
+    };
     let mut tests = nextest(&["--no-fail-fast"]);
     if fast {
-        tests.args(["-E", "not binary(foreign_clients)"]);
+        let mut left_out = "binary(foreign_clients)".to_owned();
+        if control_plane.is_none() {
+            say("--fast leaves out the control plane: it was not built yet");
+            left_out.push_str(" | binary(control_plane)");
+        }
+        tests.args(["-E", &format!("not ({left_out})")]);
     } else {
         tests
             .env("PODPASS_TEST_CLIENTS", tools::environment("clients")?)
             .env("PODPASS_TEST_MOTO", tools::environment("moto")?);
+    }
+    let run_folder = RunFolder::make()?;
+    tests.env("PODPASS_TEST_RUN", run_folder.path());
+    if let Some(programs) = control_plane {
+        tests.env("PODPASS_TEST_CLUSTER", programs);
     }
     set_traps(&mut tests);
     tests.args(&filters);

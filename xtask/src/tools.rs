@@ -16,7 +16,7 @@ pub(crate) fn environment(name: &str) -> Result<PathBuf, String> {
         .map_err(|error| format!("cannot read `{}`: {error}", requirements.display()))?;
     let mut hasher = DefaultHasher::new();
     pinned.hash(&mut hasher);
-    let folder = cache()?.join(format!("{name}-{:016x}", hasher.finish()));
+    let folder = super::cache::folder()?.join(format!("{name}-{:016x}", hasher.finish()));
     let complete = folder.join(".complete");
     if complete.exists() {
         return Ok(folder);
@@ -36,18 +36,6 @@ pub(crate) fn environment(name: &str) -> Result<PathBuf, String> {
         .arg(&requirements))?;
     fs::write(&complete, "")
         .map_err(|error| format!("cannot write `{}`: {error}", complete.display()))?;
-    Ok(folder)
-}
-
-fn cache() -> Result<PathBuf, String> {
-    let base = std::env::var_os("XDG_CACHE_HOME")
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
-        .ok_or("neither XDG_CACHE_HOME nor HOME is set: there is no place for a cache")?;
-    let folder = base.join("podpass");
-    fs::create_dir_all(&folder)
-        .map_err(|error| format!("cannot make `{}`: {error}", folder.display()))?;
     Ok(folder)
 }
 

@@ -221,6 +221,17 @@ impl Connection {
                     .await
                     .map_err(|error| self.failed(action, error))?;
             }
+            Step::AttachRolePolicy { role, policy } => {
+                let attach = self
+                    .iam
+                    .attach_role_policy()
+                    .role_name(role.as_str())
+                    .policy_arn(policy.as_str());
+                attach
+                    .send()
+                    .await
+                    .map_err(|error| self.failed(action, error))?;
+            }
             _ => return self.take_deletion(step).await,
         }
         Ok(Applied::Done)

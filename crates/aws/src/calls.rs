@@ -85,6 +85,20 @@ impl Connection {
             .ok_or_else(|| self.unexpected(action, "the role's ARN"))
     }
 
+    /// The trust policy of a role (`aws iam get-role`).
+    pub async fn trust_policy(&self, role: &str) -> Result<String, CloudError> {
+        let action = "iam:GetRole";
+        let found = self.iam.get_role().role_name(role).send().await;
+        let found = found.map_err(|error| self.failed(action, error))?;
+        let role = found
+            .role()
+            .ok_or_else(|| self.unexpected(action, "a role"))?;
+        self.decoded(
+            action,
+            role.assume_role_policy_document().unwrap_or_default(),
+        )
+    }
+
     /// Attaches a managed policy to a role.
     pub async fn attach_role_policy(&self, role: &str, policy_arn: &str) -> Result<(), CloudError> {
         let attach = self

@@ -1,6 +1,7 @@
 //! How AWS is reached, and as whom.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
@@ -9,13 +10,14 @@ use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials as SdkCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_sts::config::{Region as SdkRegion, SharedCredentialsProvider};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use podpass_cloud::{CloudError, Credentials, ErrorKind};
 use podpass_provision::Region;
 
-use crate::http_client::without_proxy;
+use crate::http_client::confined_to;
 
 /// Clients for IAM, S3 and STS that share one identity and one way to the network. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -93,11 +95,49 @@ impl Connection {
             .app_name(app_name())
             .region(SdkRegion::new(region.to_string()))
             .endpoint_url(endpoint)
-            .http_client(without_proxy(endpoint))
+            .http_client(confined_to(endpoint))
             .retry_config(RetryConfig::standard())
             .timeout_config(timeouts())
             .credentials_provider(credentials);
         Self::of(config.build())
+    }
+
+    /// Uses one profile of one AWS config file, as the SDK in a pod with `AWS_CONFIG_FILE` does, and nothing else: no
+    /// variable, no other file, no proxy, no metadata service.
+    ///
+    /// Credentials are looked for at the first signed call and kept until they expire by this machine's clock. A profile
+    /// that leads elsewhere than to `endpoint` has none.
+    pub async fn of_config_file(
+        endpoint: &str,
+        region: &Region,
+        file: &Path,
+        profile: &str,
+    ) -> Self {
+        // The profile's own STS calls take their endpoint from the profile, as nothing else reaches them.
+        let section = match profile {
+            "default" => "default".to_owned(),
+            name => format!("profile {name}"),
+        };
+        let files = EnvConfigFiles::builder()
+            .with_file(EnvConfigFileKind::Config, file)
+            .with_contents(
+                EnvConfigFileKind::Config,
+                format!("[{section}]\nendpoint_url = {endpoint}\n"),
+            )
+            .build();
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .empty_test_environment()
+            .profile_files(files)
+            .profile_name(profile)
+            .app_name(app_name())
+            .region(SdkRegion::new(region.to_string()))
+            .endpoint_url(endpoint)
+            .http_client(confined_to(endpoint))
+            .retry_config(RetryConfig::standard())
+            .timeout_config(timeouts())
+            .load()
+            .await;
+        Self::of(config)
     }
 
     /// The same way to the network with other credentials, such as those of a session.
@@ -225,6 +265,8 @@ const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {
+    use podpass_cloud::Exchange;
+
     use super::*;
 
     #[test]
@@ -256,6 +298,55 @@ mod tests {
         ] {
             assert_eq!(is_http_url(endpoint), url, "{endpoint}");
         }
+    }
+
+    /// What a profile without credentials leads the SDK to, and what a proxy or a metadata service would answer.
+    #[tokio::test]
+    async fn a_profile_that_leads_elsewhere_has_no_credentials() {
+        let elsewhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        elsewhere.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", elsewhere.local_addr().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let token = folder.path().join("token");
+        std::fs::write(&token, "token").unwrap();
+        let role = "role_arn = arn:aws:iam::123456789012:role/r\n";
+        let web_identity = format!("web_identity_token_file = {}\n", token.display());
+        for (case, profile) in [
+            ("nothing", String::new()),
+            (
+                "instance metadata",
+                format!(
+                    "{role}credential_source = Ec2InstanceMetadata\nec2_metadata_service_endpoint = {url}\n"
+                ),
+            ),
+            (
+                "containers",
+                format!("{role}credential_source = EcsContainer\n"),
+            ),
+            (
+                "variables",
+                format!("{role}credential_source = Environment\n"),
+            ),
+            (
+                "an endpoint of its own",
+                format!(
+                    "{role}{web_identity}services = s\n[services s]\nsts =\n  endpoint_url = {url}\n"
+                ),
+            ),
+            (
+                "a missing token",
+                format!("{role}web_identity_token_file = /absent\n"),
+            ),
+        ] {
+            let file = folder.path().join("config");
+            std::fs::write(&file, format!("[default]\n{profile}")).unwrap();
+            let region = "eu-west-1".parse().unwrap();
+            let connection =
+                Connection::of_config_file("http://127.0.0.1:1", &region, &file, "default").await;
+            let error = connection.caller_identity().await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::NoCredentials, "{case}: {error}");
+        }
+        assert!(elsewhere.accept().is_err(), "something connected elsewhere");
     }
 
     #[test]

@@ -6,7 +6,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::SdkError;
 use aws_sdk_sts::operation::RequestId;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 use podpass_cloud::{CloudError, ErrorKind};
 
 use crate::connection::Connection;
@@ -105,6 +107,9 @@ where
     };
     let reason = innermost(error);
     if let Some(credentials) = cause::<CredentialsError>(error) {
+        if let Some(refused) = refused_exchange(credentials) {
+            return refused;
+        }
         let reason = innermost(credentials);
         let told = !matches!(credentials, CredentialsError::CredentialsNotLoaded(_));
         // Of what was looked for in vain, only a profile was asked for by its name.
@@ -129,6 +134,24 @@ where
         return CloudError::new(ErrorKind::Unreachable { endpoint: whom }, action, message);
     }
     CloudError::new(ErrorKind::Other, action, reason)
+}
+
+/// The answer of STS, when the credentials would have come from there and were refused: a role of a profile, or the
+/// token of a pod.
+fn refused_exchange(credentials: &CredentialsError) -> Option<CloudError> {
+    let of = |action: &str, metadata: &ErrorMetadata, request_id: Option<&str>| {
+        let message = metadata.message().unwrap_or("the exchange was refused");
+        CloudError::new(ErrorKind::NotAuthorised, action, message)
+            .answered(metadata.code(), request_id)
+    };
+    if let Some(error) = cause::<SdkError<AssumeRoleWithWebIdentityError>>(credentials) {
+        let answer = error.as_service_error()?;
+        let action = "sts:AssumeRoleWithWebIdentity";
+        return Some(of(action, answer.meta(), error.request_id()));
+    }
+    let error = cause::<SdkError<AssumeRoleError>>(credentials)?;
+    let answer = error.as_service_error()?;
+    Some(of("sts:AssumeRole", answer.meta(), error.request_id()))
 }
 
 fn kind_of(code: Option<&str>, status: Option<u16>) -> ErrorKind {

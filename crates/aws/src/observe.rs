@@ -7,7 +7,7 @@ mod iam;
 use podpass_cloud::{CloudError, Observe};
 use podpass_provision::{
     Deletion, DesiredRole, IdentityProvider, ObservedCluster, ObservedIdentityProvider,
-    ObservedOidcProvider, ObservedRoles, OidcProviderArn,
+    ObservedOidcProvider, ObservedRoles, OidcProviderArn, RoleDetails, RoleName,
 };
 
 use crate::connection::Connection;
@@ -34,6 +34,10 @@ impl Observe for Connection {
         arn: &OidcProviderArn,
     ) -> Result<Option<ObservedOidcProvider>, CloudError> {
         self.observe_oidc_provider(arn).await
+    }
+
+    async fn role(&self, name: &RoleName) -> Result<Option<RoleDetails>, CloudError> {
+        self.role_details(name).await
     }
 
     async fn roles(&self, desired: &DesiredRole) -> Result<ObservedRoles, CloudError> {

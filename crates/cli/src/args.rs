@@ -7,11 +7,13 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use podpass_policy::AccountId;
 
 use crate::commands::aws::AwsArgs;
+use crate::commands::bind::{BindArgs, UnbindArgs};
 use crate::commands::explain::ExplainArgs;
 use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::simulate::SimulateArgs;
 use crate::commands::token::TokenGetArgs;
+use crate::commands::trust::TrustArgs;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
 #[derive(Debug, Parser)]
@@ -39,6 +41,12 @@ pub(crate) enum Command {
     Aws(AwsArgs),
     /// Service account tokens: read one, or exchange it for credentials.
     Token(TokenArgs),
+    /// Give a service account a role: role, trust policy and annotation.
+    Bind(Box<BindArgs>),
+    /// Take a service account's role back.
+    Unbind(Box<UnbindArgs>),
+    /// Print the trust policy that lets a service account assume a role.
+    Trust(TrustArgs),
     /// Inject the identity into a pod manifest, as the webhook does at admission.
     Inject(InjectArgs),
     /// Say offline what STS would answer to a token, and the line to change.
@@ -68,8 +76,14 @@ pub(crate) struct DemoArgs {
 pub(crate) enum Scenario {
     /// Roles for service accounts on a cluster with its own issuer.
     Irsa,
+    /// A role and a Secret from a CredentialsRequest, and what the pod needs of it.
+    CredentialsRequest,
     /// The token, its exchange, and the ways in which it is refused.
     Token,
+    /// A role in a second account, and who has to refresh what.
+    Chain,
+    /// All that a cluster needs before its installation, in one go.
+    Install,
 }
 
 #[derive(Debug, Args)]
@@ -84,6 +98,8 @@ pub(crate) enum SandboxCommand {
     Start(SandboxStartArgs),
     /// Print the environment that points the AWS CLI and the SDKs at the running sandbox.
     Env(SandboxEnvArgs),
+    /// Let the running sandbox verify the tokens of a cluster whose issuer it cannot reach.
+    AddIssuer(SandboxAddIssuerArgs),
 }
 
 #[derive(Debug, Args)]
@@ -131,6 +147,28 @@ pub(crate) struct SandboxEnvArgs {
 pub(crate) enum EnvFormat {
     Sh,
     Json,
+}
+
+#[derive(Debug, Args)]
+#[command(override_usage = "podpass sandbox add-issuer --issuer <URL> --jwks <FILE> [OPTIONS]")]
+pub(crate) struct SandboxAddIssuerArgs {
+    #[command(flatten)]
+    pub(crate) source: IssuerSourceArgs,
+    /// Which sandbox, where several run.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+}
+
+/// Where the issuer and its keys come from.
+#[derive(Debug, Args)]
+#[group(id = "issuer-source", required = true, multiple = true)]
+pub(crate) struct IssuerSourceArgs {
+    /// The issuer's URL, exactly as its tokens have it in `iss`.
+    #[arg(long, value_name = "URL", requires = "jwks")]
+    pub(crate) issuer: Option<String>,
+    /// The issuer's JWKS (keys.json); `-` is standard input.
+    #[arg(long, value_name = "FILE", requires = "issuer")]
+    pub(crate) jwks: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,11 @@
 //! One module for each command.
 
 pub(crate) mod aws;
+pub(crate) mod bind;
 pub(crate) mod explain;
 pub(crate) mod inject;
 pub(crate) mod lint;
 pub(crate) mod sandbox;
 pub(crate) mod simulate;
 pub(crate) mod token;
+pub(crate) mod trust;

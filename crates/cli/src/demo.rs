@@ -4,8 +4,12 @@
 //! pods are injected by `inject`, tokens are minted with exactly kube-apiserver's claims, and the screen says so.
 
 mod breakages;
+mod chain;
 mod cluster_side;
+mod credentials_request;
+mod install;
 mod irsa;
+mod pod;
 mod provisioned;
 mod shown;
 mod stage;
@@ -15,6 +19,7 @@ mod world;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use jiff::Timestamp;
 use podpass_aws::Connection;
 use podpass_cloud::{CloudError, Exchange, Session};
@@ -62,29 +67,36 @@ async fn play(scenarios: &[Scenario], world: &World) -> Result<(), Failure> {
     let mut stage = Stage::new();
     for scenario in scenarios {
         match scenario {
-            Scenario::Irsa => irsa::play(&mut stage, world).await?,
-            Scenario::Token => token::play(&mut stage, world).await?,
+            Scenario::Irsa => Box::pin(irsa::play(&mut stage, world)).await?,
+            Scenario::CredentialsRequest => {
+                Box::pin(credentials_request::play(&mut stage, world)).await?;
+            }
+            Scenario::Token => Box::pin(token::play(&mut stage, world)).await?,
+            Scenario::Chain => Box::pin(chain::play(&mut stage, world)).await?,
+            Scenario::Install => Box::pin(install::play(&mut stage, world)).await?,
         }
     }
     Ok(())
 }
 
 fn list() -> Result<ExitCode, Failure> {
-    for scenario in Scenario::value_variants() {
-        if let Some(value) = scenario.to_possible_value() {
-            let help = value
-                .get_help()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            output::line(&format!("{:<8} {help}", value.get_name()))?;
-        }
+    let values: Vec<PossibleValue> = Scenario::value_variants()
+        .iter()
+        .filter_map(ValueEnum::to_possible_value)
+        .collect();
+    let width = values.iter().map(|value| value.get_name().len()).max();
+    let width = width.unwrap_or_default();
+    for value in &values {
+        let help = value.get_help().map(ToString::to_string);
+        let help = help.unwrap_or_default();
+        output::line(&format!("{:<width$}  {help}", value.get_name()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn keep(world: &World, stop: &mut StopSignal) -> Result<(), Failure> {
     let described = describe(world.sandbox());
-    let run_file = RunFile::write(&described)?;
+    let run_file = RunFile::write(&described, world.sandbox().control_token())?;
     output::line("\nThe sandbox stays until Ctrl-C. As its administrator:\n")?;
     if let Some(account) = described.accounts.first() {
         output::data(&Variables::of(&described.endpoint, account).exports())?;
@@ -115,6 +127,12 @@ async fn exchange(
 fn region(name: &str) -> Result<Region, Failure> {
     name.parse()
         .map_err(|error| Failure::failed("a region of the demo is none").because(&error))
+}
+
+/// A call or a command that must be refused was not.
+fn must_be_refused(what: &str) -> Failure {
+    Failure::failed(format!("the sandbox accepted what it must refuse: {what}"))
+        .help("this is a defect of podpass; please report it with this output")
 }
 
 /// A call that the demo expects to succeed did not.

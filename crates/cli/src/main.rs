@@ -10,6 +10,7 @@ mod demo;
 mod duration;
 mod failure;
 mod files;
+mod given;
 mod output;
 mod table;
 
@@ -69,6 +70,9 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Sandbox(arguments) => commands::sandbox::run(arguments),
         Command::Aws(arguments) => commands::aws::run(arguments),
         Command::Token(arguments) => commands::token::run(arguments),
+        Command::Bind(arguments) => block_on(commands::bind::run(*arguments)),
+        Command::Unbind(arguments) => block_on(commands::bind::unbind(*arguments)),
+        Command::Trust(arguments) => block_on(commands::trust::run(&arguments)),
         Command::Inject(arguments) => commands::inject::run(&arguments),
         Command::Simulate(arguments) => commands::simulate::run(&arguments),
         Command::Lint(arguments) => commands::lint::run(&arguments),

@@ -11,7 +11,7 @@ use std::future::Future;
 pub use podpass_exchange::{AssumeRoleRequest, WebIdentityRequest};
 use podpass_provision::{
     Deletion, DesiredRole, IdentityProvider, ObservedCluster, ObservedIdentityProvider,
-    ObservedOidcProvider, ObservedRoles, OidcProviderArn, RoleArn, Step,
+    ObservedOidcProvider, ObservedRoles, OidcProviderArn, RoleArn, RoleDetails, RoleName, Step,
 };
 
 pub use credentials::{CallerIdentity, Credentials, Secret, Session};
@@ -30,6 +30,12 @@ pub trait Observe: Send + Sync {
         &self,
         arn: &OidcProviderArn,
     ) -> impl Future<Output = Result<Option<ObservedOidcProvider>, CloudError>> + Send;
+
+    /// The role of that name with all that it holds, when it exists. Fails where the caller may not see all of it.
+    fn role(
+        &self,
+        name: &RoleName,
+    ) -> impl Future<Output = Result<Option<RoleDetails>, CloudError>> + Send;
 
     /// What exists under the names that `desired` can have.
     fn roles(

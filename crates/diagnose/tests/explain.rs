@@ -391,7 +391,7 @@ fn says_nothing_about_what_it_does_not_know() {
     ] {
         assert_eq!(explain(text), None, "{text}");
     }
-    assert_eq!(known().count(), 14);
+    assert_eq!(known().count(), 15);
 }
 
 #[test]
@@ -474,4 +474,20 @@ fn pairs(explanation: &Explanation) -> Vec<(&str, &str)> {
         .iter()
         .map(|value| (value.name, value.value.as_str()))
         .collect()
+}
+
+#[test]
+fn an_expired_session_is_told_from_an_expired_token() {
+    for message in [
+        "An error occurred (ExpiredToken) when calling the GetCallerIdentity operation: The security token included in the request is expired",
+        "An error occurred (ExpiredToken) when calling the ListBuckets operation: The provided token has expired.",
+        "An error occurred (ExpiredTokenException) when calling the GetItem operation: The security token included in the request is expired",
+    ] {
+        let explanation = explain(message).unwrap();
+        assert_eq!(explanation.topic, Topic::SessionExpired, "{message}");
+        assert!(explanation.code.unwrap().starts_with("ExpiredToken"));
+        assert!(explanation.causes[0].what.contains("client"), "{message}");
+    }
+    let token = "An error occurred (ExpiredTokenException) when calling the AssumeRoleWithWebIdentity operation: Token expired: current date/time 1 must be before the expiration date/time 0";
+    assert_eq!(explain(token).unwrap().topic, Topic::TokenExpired);
 }

@@ -25,6 +25,9 @@ pub const RELEASE_DELETE: &str = "release.openshift.io/delete";
 /// On a CredentialsRequest: comma-separated feature sets that the request belongs to.
 pub const RELEASE_FEATURE_SET: &str = "release.openshift.io/feature-set";
 
+/// On a CredentialsRequest: comma-separated feature gates that all have to be on for it to be of use.
+pub const RELEASE_FEATURE_GATE: &str = "release.openshift.io/feature-gate";
+
 /// The feature set that `--enable-tech-preview` stands for.
 pub const TECH_PREVIEW_NO_UPGRADE: &str = "TechPreviewNoUpgrade";
 

@@ -172,8 +172,9 @@ impl CredentialsRequest {
     ///    comma-separated list contains `TechPreviewNoUpgrade`. The peer compares the whole value and so never processes
     ///    the list form that releases use today, `CustomNoUpgrade,TechPreviewNoUpgrade`.
     ///
-    /// `release.openshift.io/feature-gate`, `capability.openshift.io/name` and the `include.` and `exclude.`
-    /// annotations are not looked at, as in the peer: `oc adm release extract --included` has applied them.
+    /// `capability.openshift.io/name` and the `include.` and `exclude.` annotations are not looked at, as in the peer:
+    /// `oc adm release extract --included` has applied them. Nor is `release.openshift.io/feature-gate`, see
+    /// [`CredentialsRequest::feature_gates`].
     pub fn applies(&self, tech_preview: bool) -> Applicability {
         let name = self.metadata.request_name();
         let annotation = |key| self.metadata.annotations.get(key).map(String::as_str);
@@ -200,6 +201,17 @@ impl CredentialsRequest {
             reason: Reason::FeatureSetDisabled,
             text,
         }
+    }
+
+    /// The feature gates that the request belongs to, as the annotation lists them.
+    ///
+    /// Which gates are on stands in the cluster and nowhere in a release's files, so that nobody can decide offline
+    /// whether such a request applies.
+    pub fn feature_gates(&self) -> Option<&str> {
+        let annotations = &self.metadata.annotations;
+        annotations
+            .get(annotations::RELEASE_FEATURE_GATE)
+            .map(String::as_str)
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`Reason`]: why something was denied, refused or left alone.
 //! - [`read_credentials_requests`]: files of `CredentialsRequest`s, as `ccoctl` takes them.
 //! - [`read_objects`]: any manifests; [`ServiceAccountView`] and [`PodManifest`] are what injection needs of them.
+//! - [`placeholder()`]: what somebody was to replace and did not.
 //! - [`yaml`]: positioned nodes, and values printed as kubectl prints them.
 
 mod account_ref;
@@ -13,6 +14,7 @@ mod boolean;
 mod cloud_credential;
 mod credentials_request;
 mod object;
+mod placeholder;
 mod pod;
 mod read_error;
 mod reason;
@@ -31,6 +33,7 @@ pub use credentials_request::{
     read_credentials_requests,
 };
 pub use object::{Object, read_objects};
+pub use placeholder::placeholder;
 pub use pod::{PodManifest, read_pods};
 pub use read_error::{Place, Problem, ReadError};
 pub use reason::{Reason, UnknownReason};

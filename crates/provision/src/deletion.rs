@@ -17,6 +17,8 @@ use crate::names::{BucketName, ClusterName, Region};
 use crate::plan::{Plan, Resource};
 use crate::tags::Tags;
 
+pub(crate) use planning::role_removal;
+
 /// Which cluster's resources are to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deletion {

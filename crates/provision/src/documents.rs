@@ -63,6 +63,14 @@ impl RawDocument {
         self.statements[index] = raw(statement);
     }
 
+    pub(crate) fn remove(&mut self, index: usize) {
+        self.statements.remove(index);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.statements.is_empty()
+    }
+
     pub(crate) fn to_json(&self) -> String {
         to_json(&Written {
             version: self.version.as_deref(),

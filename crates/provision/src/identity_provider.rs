@@ -217,6 +217,14 @@ pub enum Refusal {
         /// The size it would have.
         size: usize,
     },
+    /// The role is the cluster's, but another's than the service account that is to have it.
+    #[error("role/{role} is not this service account's: {owner}")]
+    RoleOfAnother {
+        /// The role.
+        role: String,
+        /// Whose it is.
+        owner: String,
+    },
     /// A role's trust policy cannot be read, so that adding to it would lose statements.
     #[error("the trust policy of role/{role} is not readable JSON")]
     TrustPolicyUnreadable {
@@ -339,6 +347,9 @@ impl Refusal {
             }
             Self::TrustPolicyTooLarge { .. } => {
                 "remove statements, subjects or audiences that nobody needs any more from it, then run again"
+            }
+            Self::RoleOfAnother { .. } => {
+                "choose another name with `--role-name`, or take the role over with `--adopt`"
             }
             Self::TrustPolicyUnreadable { .. } => "repair the role's trust policy, then run again",
         }

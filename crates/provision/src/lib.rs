@@ -11,6 +11,7 @@
 //! Two rules hold everywhere: a resource without the cluster's ownership tag is refused unless it is adopted, and what
 //! others added to one that is ours (statements, keys, tags, audiences) stays.
 
+mod binding;
 mod deletion;
 mod documents;
 pub mod dry_run_files;
@@ -27,6 +28,7 @@ mod trust_policy;
 
 pub use podpass_policy::{OidcProviderArn, PolicyArn, RoleArn, RoleName};
 
+pub use binding::{BindingError, BoundRole, RoleDetails, SERVICE_ACCOUNT_TAG, Unbinding};
 pub use deletion::{
     BucketContents, Deletion, DeletionPlan, FoundObject, FoundRole, ObservedCluster, Staying, Why,
 };

@@ -88,13 +88,17 @@ impl fmt::Display for Plan {
             .max()
             .unwrap_or_default();
         for (index, step) in self.steps.iter().enumerate() {
-            writeln!(
+            write!(
                 f,
                 "{:>digits$}. {:<width$}  {}",
                 index + 1,
                 step.action(),
                 step.describe()
             )?;
+            match step.tags_of_new() {
+                Some(tags) => writeln!(f, ", tagged {tags}")?,
+                None => writeln!(f)?,
+            }
         }
         for note in &self.notes {
             writeln!(f, "note: {note}")?;

@@ -62,6 +62,8 @@ pub struct Selection {
     pub requests: Vec<RoleRequest>,
     /// The documents that do not.
     pub skipped: Vec<Skipped>,
+    /// What a person should know about those that do.
+    pub notes: Vec<String>,
 }
 
 /// A document that becomes no role.
@@ -205,8 +207,11 @@ pub fn select(
                 document: document.index,
                 position: document.position,
             };
-            let request = match applicable(document.content, tech_preview) {
-                Ok(request) => RoleRequest::checked(*request, place)?,
+            let (request, gates) = match applicable(document.content, tech_preview) {
+                Ok(request) => {
+                    let gates = request.feature_gates().map(str::to_owned);
+                    (RoleRequest::checked(*request, place)?, gates)
+                }
                 Err((reason, text)) => {
                     selection.skipped.push(Skipped {
                         place,
@@ -222,6 +227,13 @@ pub fn select(
                 .map(|&index| &selection.requests[index])
             {
                 None => {
+                    selection.notes.extend(gates.map(|gates| {
+                        format!(
+                            "CredentialsRequest {request} is of use only where the feature gates {gates} are on; its role is \
+                             made all the same. `oc adm release extract --included` leaves out what your cluster does not \
+                             need"
+                        )
+                    }));
                     by_name.insert(shared, selection.requests.len());
                     selection.requests.push(request);
                 }

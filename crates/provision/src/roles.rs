@@ -172,7 +172,7 @@ impl DesiredRole {
 }
 
 /// IAM counts the characters of a policy without whitespace.
-fn counted_size(document: &str) -> usize {
+pub(crate) fn counted_size(document: &str) -> usize {
     document.chars().filter(|c| !c.is_whitespace()).count()
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use podpass_policy::OidcProviderArn;
 use serde::{Deserialize, Serialize};
 
-use crate::documents::{OneOrMany, RawDocument};
+use crate::documents::{OneOrMany, RawDocument, VERSION};
 
 /// Who may assume a role through web identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,17 @@ pub struct TrustUpdate {
     pub document: Option<String>,
     /// What else the role trusts, for a person: it stays.
     pub notes: Vec<String>,
+}
+
+/// What a trust policy says once some subjects are taken out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remaining {
+    /// It trusted nobody else.
+    Nobody,
+    /// The document that trusts the others.
+    Others(String),
+    /// It did not trust them.
+    Unchanged,
 }
 
 // === impl WebIdentityTrust ===
@@ -77,6 +88,59 @@ impl WebIdentityTrust {
         })
     }
 
+    /// `existing` without our subjects, in the statements that podpass writes for our provider. Others' statements and
+    /// subjects stay.
+    pub fn removed_from(&self, existing: &str) -> Result<Remaining, serde_json::Error> {
+        let mut document = RawDocument::parse(existing)?;
+        let found: Vec<Option<WebIdentityStatement>> = document.statements().collect();
+        let mut changed = false;
+        // From the end, so that the places of the others hold.
+        for (index, statement) in found.iter().enumerate().rev() {
+            let Some((statement, conditions)) = statement
+                .as_ref()
+                .and_then(|statement| Some((statement, statement.conditions_for(&self.provider)?)))
+            else {
+                continue;
+            };
+            let is_ours = |subject: &&String| self.subjects.contains(subject);
+            let (ours, others): (Vec<&String>, Vec<&String>) =
+                conditions.subjects.iter().partition(is_ours);
+            if ours.is_empty() {
+                continue;
+            }
+            changed = true;
+            if others.is_empty() {
+                document.remove(index);
+            } else {
+                let rest = Self {
+                    provider: self.provider.clone(),
+                    subjects: others.into_iter().cloned().collect(),
+                    audiences: conditions.audiences.unwrap_or_default().to_vec(),
+                };
+                let mut rest = rest.statement(&[], &[]);
+                rest.sid.clone_from(&statement.sid);
+                document.replace(index, &rest);
+            }
+        }
+        Ok(match (changed, document.is_empty()) {
+            (false, _) => Remaining::Unchanged,
+            (true, true) => Remaining::Nobody,
+            (true, false) => Remaining::Others(document.to_json()),
+        })
+    }
+
+    /// The trust policy as a person writes it: indented, one value without a list.
+    pub fn to_pretty_json(&self) -> String {
+        let mut statement = self.statement(&[], &[]);
+        statement.condition.string_equals.is_plain = true;
+        let document = Pretty {
+            version: VERSION,
+            statement: [statement],
+        };
+        serde_json::to_string_pretty(&document)
+            .unwrap_or_else(|error| unreachable!("our structs can be printed: {error}"))
+    }
+
     /// Whether a statement can take our subjects and audiences without its other subjects gaining an audience that it
     /// keeps from them. One without any audience lets them use all.
     fn may_extend(&self, conditions: &Conditions<'_>) -> bool {
@@ -100,6 +164,7 @@ impl WebIdentityTrust {
                     issuer,
                     audiences: union(audiences, &self.audiences),
                     subjects: union(subjects, &self.subjects),
+                    is_plain: false,
                 },
             },
         }
@@ -182,14 +247,28 @@ struct SubjectAndAudience<'a> {
     issuer: &'a str,
     audiences: Vec<String>,
     subjects: Vec<String>,
+    /// Whether one value stands without a list.
+    is_plain: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Pretty<'a> {
+    version: &'static str,
+    statement: [Statement<'a>; 1],
 }
 
 impl Serialize for SubjectAndAudience<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
         let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry(&format!("{}:aud", self.issuer), &self.audiences)?;
-        map.serialize_entry(&format!("{}:sub", self.issuer), &self.subjects)?;
+        for (claim, values) in [("aud", &self.audiences), ("sub", &self.subjects)] {
+            let key = format!("{}:{claim}", self.issuer);
+            match values.as_slice() {
+                [one] if self.is_plain => map.serialize_entry(&key, one)?,
+                several => map.serialize_entry(&key, several)?,
+            }
+        }
         map.end()
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -18,7 +18,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use crate::control;
 use crate::gateway::Gateway;
+use crate::host::HostName;
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
 
@@ -57,12 +59,16 @@ fn serve(
     graceful: &GracefulShutdown,
     connections: &mut JoinSet<()>,
 ) {
+    let Ok(local) = stream.local_addr() else {
+        // The client is gone already.
+        return;
+    };
     // Answers are small and written whole; waiting to fill a packet would only add latency.
     let _ = stream.set_nodelay(true);
     let gateway = Arc::clone(gateway);
     let service = service_fn(move |request| {
         let gateway = Arc::clone(&gateway);
-        async move { Ok::<_, Infallible>(answer(&gateway, request, peer).await.map(Full::new)) }
+        async move { Ok::<_, Infallible>(answer(&gateway, request, peer, local).await.map(Full::new)) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -80,6 +86,7 @@ async fn answer(
     gateway: &Gateway,
     request: Request<Incoming>,
     peer: SocketAddr,
+    local: SocketAddr,
 ) -> Response<Bytes> {
     if !is_host_sane(&request) {
         return plain(StatusCode::BAD_REQUEST, "the request needs one Host header");
@@ -91,7 +98,10 @@ async fn answer(
             .get(name)
             .and_then(|value| value.to_str().ok())
     };
-    let limit = if Route::expects_objects(text(AUTHORIZATION), text(CONTENT_TYPE)) {
+    let host = HostName::read(text(HOST).unwrap_or_default());
+    let limit = if control::is_meant(parts.uri.path(), &host) {
+        MAX_CONTROL
+    } else if Route::expects_objects(text(AUTHORIZATION), text(CONTENT_TYPE)) {
         MAX_OBJECT
     } else {
         MAX_FORM
@@ -107,6 +117,7 @@ async fn answer(
         headers: parts.headers,
         body,
         peer: peer.ip(),
+        local: local.ip(),
     };
     match failure {
         None => gateway.answer(&received),
@@ -130,7 +141,7 @@ async fn read_body(body: Incoming, limit: usize) -> Result<Bytes, BodyFailure> {
 
 /// A name that is not known here is fine (it may be an alias of this machine), several or none are not.
 fn is_host_sane(request: &Request<Incoming>) -> bool {
-    let mut hosts = request.headers().get_all(http::header::HOST).iter();
+    let mut hosts = request.headers().get_all(HOST).iter();
     let first = hosts.next().and_then(|host| host.to_str().ok());
     first.is_some_and(|host| host.parse::<http::uri::Authority>().is_ok()) && hosts.next().is_none()
 }
@@ -150,5 +161,7 @@ const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Bytes: AWS takes 5 GiB, but here objects live in memory.
 const MAX_OBJECT: usize = 64 * 1024 * 1024;
+/// Bytes: a JWKS of 128 KiB, and room for its issuer.
+const MAX_CONTROL: usize = 256 * 1024;
 /// Bytes: the largest parameters are a policy document of 128 KiB, percent-encoded, and a token of 20 000.
 const MAX_FORM: usize = 1024 * 1024;

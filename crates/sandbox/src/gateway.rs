@@ -1,6 +1,6 @@
 //! From a request to its answer: route, verify, authorise, act, record.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderName};
@@ -11,6 +11,7 @@ use podpass_policy::Context;
 use crate::call::{Call, Report};
 use crate::caller::Caller;
 use crate::clock::Clock;
+use crate::control::{self, Control, Controlled};
 use crate::credentials::{Verified, Verifier};
 use crate::event::{EventId, EventLog, Outcome};
 use crate::iam::Operation;
@@ -30,19 +31,21 @@ pub(crate) struct Gateway {
     state: RwLock<State>,
     events: EventLog,
     seal: Seal,
-    clock: Arc<dyn Clock>,
+    clock: Clock,
+    control: Control,
 }
 
 /// An answer and what it meant.
 type Answered = (Response<Bytes>, Outcome);
 
 impl Gateway {
-    pub(crate) fn new(state: State, seal: Seal, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(state: State, seal: Seal, clock: Clock, control: Control) -> Self {
         Self {
             state: RwLock::new(state),
             events: EventLog::default(),
             seal,
             clock,
+            control,
         }
     }
 
@@ -50,8 +53,22 @@ impl Gateway {
         &self.events
     }
 
-    /// Answers a request and records it.
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    pub(crate) fn controlled(&self) -> Controlled<'_> {
+        Controlled {
+            state: &self.state,
+            clock: &self.clock,
+        }
+    }
+
+    /// Answers a request, and records it if it is one of AWS's.
     pub(crate) fn answer(&self, request: &Received) -> Response<Bytes> {
+        if control::is_meant(&request.path, &request.host()) {
+            return self.control.answer(request, self.controlled());
+        }
         let (id, now) = (self.events.next_id(), self.clock.now());
         let mut report = Report::default();
         let (response, outcome) = match Route::of(request) {
@@ -65,6 +82,9 @@ impl Gateway {
 
     /// Answers a request whose body could not be read, in the words of the service it is for, and records it.
     pub(crate) fn refuse_body(&self, request: &Received, failure: BodyFailure) -> Response<Bytes> {
+        if control::is_meant(&request.path, &request.host()) {
+            return control::refuse_body(failure);
+        }
         let (id, now) = (self.events.next_id(), self.clock.now());
         let mut report = Report::default();
         "anonymous".clone_into(&mut report.principal);
@@ -233,7 +253,9 @@ impl Gateway {
             Served::Answered(response) => response,
             Served::Pending(change) => {
                 let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-                let State { accounts, buckets } = &mut *state;
+                let State {
+                    accounts, buckets, ..
+                } = &mut *state;
                 let mut caller = BucketCaller::new(caller, accounts, context, report);
                 change.serve(buckets, request, &mut caller, now)
             }

@@ -1,7 +1,12 @@
-//! Where STS gets an issuer's keys from: the sandbox's own buckets, read anew for every token.
+//! Where STS gets an issuer's keys from: what was handed over, else the sandbox's own buckets, read anew for every
+//! token.
 //!
 //! Names under AWS's suffixes are always resolved here, so a missing bucket is a missing bucket and never a request to
 //! a stranger's. Other issuers cannot be reached.
+
+mod handed_over;
+
+use std::borrow::Cow;
 
 use podpass_exchange::{IssuerFailure, IssuerFailureKind};
 use podpass_token::KeySet;
@@ -10,9 +15,24 @@ use serde_json::Value;
 use crate::host::HostName;
 use crate::s3::Buckets;
 use crate::sigv4;
+use crate::state::State;
+
+pub(crate) use self::handed_over::HandedOver;
+pub use self::handed_over::{Change, HostedIssuer, Issuer, IssuerError};
+
+/// The keys that verify the tokens of an issuer. Those that were handed over win over what a bucket publishes.
+pub(crate) fn keys_of<'a>(
+    state: &'a State,
+    issuer: &str,
+) -> Result<Cow<'a, KeySet>, IssuerFailure> {
+    match state.handed_over.keys_of(issuer) {
+        Some(keys) => Ok(Cow::Borrowed(keys)),
+        None => fetch_keys(&state.buckets, issuer).map(Cow::Owned),
+    }
+}
 
 /// Reads the discovery document and the JWKS of an issuer, as anybody could.
-pub(crate) fn fetch_keys(buckets: &Buckets, issuer: &str) -> Result<KeySet, IssuerFailure> {
+fn fetch_keys(buckets: &Buckets, issuer: &str) -> Result<KeySet, IssuerFailure> {
     let url = format!(
         "{}/.well-known/openid-configuration",
         issuer.trim_end_matches('/')
@@ -36,17 +56,12 @@ fn fetch(buckets: &Buckets, url: &str) -> Result<String, IssuerFailure> {
     let name = HostName::read(host);
     if !name.is_aws() {
         return Err(failure(format!(
-            "this sandbox reaches only issuers in its own buckets, not host {host}"
+            "this sandbox reaches only issuers in its own buckets, not host {host}; `podpass sandbox add-issuer` hands \
+             it the keys of others"
         )));
     }
-    let place = match (name.service.as_deref(), name.bucket) {
-        (Some("s3"), Some(bucket)) => Some((bucket, path)),
-        (Some("s3"), None) => path
-            .split_once('/')
-            .map(|(bucket, key)| (bucket.to_owned(), key)),
-        _ => None,
-    };
-    let (bucket, key) = place.ok_or_else(|| failure(format!("host {host} names no bucket")))?;
+    let (bucket, key) =
+        place_in_s3(&name, path).ok_or_else(|| failure(format!("host {host} names no bucket")))?;
     let key = sigv4::decode_once(key.split(['?', '#']).next().unwrap_or(key));
     let body = &buckets
         .read_anonymously(name.region.as_deref(), &bucket, &key)
@@ -67,6 +82,25 @@ fn fetch(buckets: &Buckets, url: &str) -> Result<String, IssuerFailure> {
     }
     String::from_utf8(body.to_vec())
         .map_err(|_| invalid(url, "the document is not UTF-8".to_owned()))
+}
+
+/// The bucket whose documents an issuer's URL leads to, when it is a URL of S3.
+fn bucket_of(issuer: &str) -> Option<String> {
+    let rest = issuer.strip_prefix("https://")?;
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    place_in_s3(&HostName::read(host), path).map(|(bucket, _)| bucket)
+}
+
+/// The bucket and the key, still percent-encoded, that a URL of S3 stands for.
+fn place_in_s3<'a>(host: &HostName, path: &'a str) -> Option<(String, &'a str)> {
+    if host.service.as_deref() != Some("s3") {
+        return None;
+    }
+    if let Some(bucket) = &host.bucket {
+        return Some((bucket.clone(), path));
+    }
+    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+    (!bucket.is_empty()).then(|| (bucket.to_owned(), key))
 }
 
 /// The `jwks_uri` of a discovery document that has what AWS insists on.

@@ -12,6 +12,7 @@ mod call;
 mod caller;
 mod clock;
 mod connections;
+mod control;
 mod credentials;
 mod escape;
 mod event;
@@ -35,7 +36,9 @@ mod storage;
 mod sts;
 mod words;
 
-pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};
+pub use clock::{Clock, ClockSetting};
+pub use control::{ControlClient, ControlError};
 pub use event::{Event, EventId, Outcome, ParseEventIdError};
+pub use issuers::{Change, HostedIssuer, Issuer, IssuerError};
 pub use server::{Account, Running, Sandbox, StartError};
 pub use settings::{AccountSettings, AdminKey, AdminKeyError, Secret, Settings};

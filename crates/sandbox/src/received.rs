@@ -22,6 +22,8 @@ pub(crate) struct Received {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) peer: IpAddr,
+    /// The address of this machine that the client connected to.
+    pub(crate) local: IpAddr,
 }
 
 /// Why a request's body could not be read.

@@ -106,6 +106,7 @@ mod tests {
                 .collect(),
             body: body.to_owned().into(),
             peer: std::net::Ipv4Addr::LOCALHOST.into(),
+            local: std::net::Ipv4Addr::LOCALHOST.into(),
         }
     }
 

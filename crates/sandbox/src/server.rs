@@ -4,14 +4,18 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use podpass_policy::AccountId;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::clock::Clock;
+use crate::control::Control;
 use crate::event::{Event, EventId};
 use crate::gateway::Gateway;
 use crate::ids::{self, IdKind};
+use crate::issuers::{Change, HostedIssuer, Issuer};
 use crate::random::RandomFailure;
 use crate::session::Seal;
 use crate::settings::{AccountSettings, Secret, Settings};
@@ -100,8 +104,9 @@ impl Sandbox {
         if !listen.ip().is_loopback() && !settings.allow_remote {
             return Err(StartError::NotLoopback { listen });
         }
-        let (state, accounts) = first_state(&settings)?;
-        let seal = Seal::random()?;
+        let clock = Clock::new(settings.clock);
+        let (state, accounts) = first_state(&settings, clock.now())?;
+        let (seal, control) = (Seal::random()?, Control::random()?);
         let listener = TcpListener::bind(listen)
             .await
             .map_err(|source| match source.kind() {
@@ -111,7 +116,7 @@ impl Sandbox {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Bind { listen, source })?;
-        let gateway = Arc::new(Gateway::new(state, seal, settings.clock));
+        let gateway = Arc::new(Gateway::new(state, seal, clock, control));
         let (stop, stopped) = oneshot::channel();
         let accepting = tokio::spawn(connections::accept(listener, Arc::clone(&gateway), stopped));
         Ok(Running {
@@ -138,6 +143,23 @@ impl Running {
     /// The accounts in the order of the settings, with their administrators' keys.
     pub fn accounts(&self) -> &[Account] {
         &self.accounts
+    }
+
+    /// The sandbox's clock, to look at and to move.
+    pub fn clock(&self) -> &Clock {
+        self.gateway.controlled().clock
+    }
+
+    /// Hands the keys of an issuer over that the sandbox cannot reach. They win over what a bucket publishes.
+    ///
+    /// An issuer of the same URL is replaced. One that a bucket of the sandbox is already is refused.
+    pub fn add_issuer(&self, issuer: Issuer) -> Result<Change, HostedIssuer> {
+        self.gateway.controlled().add_issuer(issuer)
+    }
+
+    /// The bearer for [`ControlClient`](crate::ControlClient); each run of a sandbox has its own.
+    pub fn control_token(&self) -> &Secret {
+        self.gateway.control().token()
     }
 
     /// The newest events, oldest first: up to 10 000, and fewer when their traces are large.
@@ -177,11 +199,10 @@ impl Drop for Running {
 }
 
 /// The accounts of a fresh sandbox: in each, the user `admin` with every permission and one access key.
-fn first_state(settings: &Settings) -> Result<(State, Vec<Account>), StartError> {
+fn first_state(settings: &Settings, now: Timestamp) -> Result<(State, Vec<Account>), StartError> {
     if settings.accounts.is_empty() {
         return Err(StartError::NoAccount);
     }
-    let now = settings.clock.now();
     let (mut state, mut accounts) = (State::default(), Vec::new());
     for AccountSettings { id, admin_key } in &settings.accounts {
         if state.account(id).is_some() {

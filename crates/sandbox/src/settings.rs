@@ -2,22 +2,21 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
 use podpass_policy::AccountId;
 use zeroize::Zeroizing;
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::ClockSetting;
 
 /// What a sandbox is started with.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
     /// The AWS accounts that exist, at least one, each named once.
     pub accounts: Vec<AccountSettings>,
-    /// The clock of tokens, sessions and `aws:CurrentTime`; signature dates keep the system's.
-    pub clock: Arc<dyn Clock>,
+    /// How the clock of tokens, sessions and `aws:CurrentTime` goes; signature dates keep the system's.
+    pub clock: ClockSetting,
     /// Permits an address other than loopback in `listen`.
     pub allow_remote: bool,
 }
@@ -72,19 +71,9 @@ impl Default for Settings {
                 id: default_account(),
                 admin_key: None,
             }],
-            clock: Arc::new(SystemClock),
+            clock: ClockSetting::default(),
             allow_remote: false,
         }
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("listen", &self.listen)
-            .field("accounts", &self.accounts)
-            .field("allow_remote", &self.allow_remote)
-            .finish_non_exhaustive()
     }
 }
 

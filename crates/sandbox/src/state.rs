@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use podpass_policy::AccountId;
 
 use crate::iam::store::{AccessKey, Account};
+use crate::issuers::HandedOver;
 use crate::retirement::Retired;
 use crate::s3::Buckets;
 
-/// Everything a sandbox remembers: accounts and buckets. Sessions live in their tokens.
+/// Everything a sandbox remembers: accounts, buckets and the issuers that were handed over. Sessions live in their
+/// tokens.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) accounts: BTreeMap<AccountId, Account>,
     pub(crate) buckets: Buckets,
+    pub(crate) handed_over: HandedOver,
 }
 
 impl State {

@@ -211,6 +211,7 @@ mod tests {
                 .collect(),
             body: Bytes::new(),
             peer: std::net::Ipv4Addr::LOCALHOST.into(),
+            local: std::net::Ipv4Addr::LOCALHOST.into(),
         };
         read_request(&received, "us-east-1", "ID".into())
     }

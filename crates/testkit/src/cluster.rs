@@ -14,14 +14,20 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// Takes a signing key.
+    pub fn of_key(key: SigningKey, issuer: &str) -> Self {
+        Self {
+            key,
+            issuer: issuer.to_owned(),
+        }
+    }
+
     /// Reads the key that `create-key-pair` wrote into `output_dir`.
     pub fn with_key_of(output_dir: &Path, issuer: &str) -> Self {
         let pem = fs::read_to_string(output_dir.join("serviceaccount-signer.private"))
             .expect("the key pair was made");
-        Self {
-            key: SigningKey::from_pem(&pem).expect("the private key can be read"),
-            issuer: issuer.to_owned(),
-        }
+        let key = SigningKey::from_pem(&pem).expect("the private key can be read");
+        Self::of_key(key, issuer)
     }
 
     /// The issuer's URL.

@@ -1,13 +1,13 @@
 //! What exists that is a cluster's, or looks as if it were: bucket and objects, roles, OIDC providers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::Role;
 use futures::{StreamExt, TryStreamExt};
-use podpass_cloud::CloudError;
+use podpass_cloud::{CloudError, ErrorKind};
 use podpass_provision::{
     BucketContents, BucketName, Deletion, FoundObject, FoundRole, ObservedBucket, ObservedCluster,
-    Ownership, PolicyArn, RoleName, RoleNames, Seen,
+    Ownership, PolicyArn, RoleDetails, RoleName, RoleNames, Seen,
 };
 
 use super::bucket::{self, hidden};
@@ -165,6 +165,33 @@ impl Connection {
         Ok(Some((role, lacking)))
     }
 
+    /// A role with all that it holds; what the caller may not see is an error.
+    pub(super) async fn role_details(
+        &self,
+        name: &RoleName,
+    ) -> Result<Option<RoleDetails>, CloudError> {
+        let Some(role) = self.observe_role(name).await? else {
+            return Ok(None);
+        };
+        let (names, attached, instance_profiles) = tokio::try_join!(
+            self.inline_policies(&role.name),
+            self.attached_policies(&role.name),
+            self.instance_profiles(&role.name)
+        )?;
+        let mut inline = BTreeMap::new();
+        for policy in names {
+            if let Some(document) = self.inline_policy(&role.name, &policy).await? {
+                inline.insert(policy, document);
+            }
+        }
+        Ok(Some(RoleDetails {
+            inline,
+            attached: all_of(attached, ATTACHED)?,
+            instance_profiles: all_of(instance_profiles, PROFILES)?,
+            role,
+        }))
+    }
+
     async fn inline_policies(&self, role: &RoleName) -> Result<Vec<String>, CloudError> {
         let list = self.iam.list_role_policies().role_name(role.as_str());
         let names = list.into_paginator().items().send().try_collect().await;
@@ -220,6 +247,19 @@ fn seen<T>(found: Seen<Vec<T>>, action: &'static str, lacking: &mut Vec<&'static
             lacking.push(action);
             Vec::new()
         }
+    }
+}
+
+/// What has to be seen to plan with it.
+fn all_of<T>(found: Seen<Vec<T>>, action: &'static str) -> Result<Vec<T>, CloudError> {
+    match found {
+        Seen::Present(found) => Ok(found),
+        Seen::Absent => Ok(Vec::new()),
+        Seen::Hidden => Err(CloudError::new(
+            ErrorKind::NotAuthorised,
+            action,
+            "the caller may not see all that the role holds",
+        )),
     }
 }
 

@@ -120,25 +120,40 @@ impl Connection {
 
     /// The inline policy that is named after its role.
     async fn role_policy(&self, name: &RoleName) -> Result<Seen<String>, CloudError> {
+        match self.inline_policy(name, name.as_str()).await {
+            Ok(Some(document)) => Ok(Seen::Present(document)),
+            Ok(None) => Ok(Seen::Absent),
+            Err(error) => hidden(error),
+        }
+    }
+
+    /// An inline policy by its name; `None` when it does not exist.
+    pub(super) async fn inline_policy(
+        &self,
+        role: &RoleName,
+        policy: &str,
+    ) -> Result<Option<String>, CloudError> {
         let action = "iam:GetRolePolicy";
         let found = self
             .iam
             .get_role_policy()
-            .role_name(name.as_str())
-            .policy_name(name.as_str())
+            .role_name(role.as_str())
+            .policy_name(policy)
             .send()
             .await;
         match found {
-            Ok(found) => Ok(Seen::Present(
-                self.decoded(action, found.policy_document())?,
-            )),
-            Err(error) if has_code(&error, "NoSuchEntity") => Ok(Seen::Absent),
-            Err(error) => hidden(self.failed(action, error)),
+            Ok(found) => self.decoded(action, found.policy_document()).map(Some),
+            Err(error) if has_code(&error, "NoSuchEntity") => Ok(None),
+            Err(error) => Err(self.failed(action, error)),
         }
     }
 
     /// IAM answers with documents percent-encoded.
-    fn decoded(&self, action: &'static str, document: &str) -> Result<String, CloudError> {
+    pub(crate) fn decoded(
+        &self,
+        action: &'static str,
+        document: &str,
+    ) -> Result<String, CloudError> {
         percent_decode_str(document)
             .decode_utf8()
             .map(std::borrow::Cow::into_owned)

@@ -62,6 +62,7 @@ impl Leaf {
     pub(crate) fn flags(self) -> &'static [Flag] {
         match self {
             Self::All => &[
+                PRIVATE_BUCKET,
                 REQUESTS,
                 DRY_RUN,
                 TECH_PREVIEW,
@@ -81,7 +82,14 @@ impl Leaf {
                 BOUNDARY,
                 OPTIONAL_REGION,
             ],
-            Self::IdentityProvider => &[DRY_RUN, NAME, OUTPUT_DIR, PUBLIC_KEY, REGION],
+            Self::IdentityProvider => &[
+                PRIVATE_BUCKET,
+                DRY_RUN,
+                NAME,
+                OUTPUT_DIR,
+                PUBLIC_KEY,
+                REGION,
+            ],
             Self::KeyPair => &[OUTPUT_DIR],
             Self::Delete => &[NAME, REGION],
         }
@@ -98,6 +106,7 @@ impl Leaf {
         } else {
             TechPreview::Exclude
         };
+        let private_bucket = flags.is_on(PRIVATE_BUCKET.name);
         let target = Target {
             dry_run: if flags.is_on("dry-run") {
                 DryRun::Files
@@ -113,6 +122,7 @@ impl Leaf {
                     name: required("name"),
                     region: required("region"),
                     public_key_file: optional("public-key-file").map(PathBuf::from),
+                    private_bucket,
                     output_dir,
                     target,
                 };
@@ -138,6 +148,7 @@ impl Leaf {
                     region: required("region"),
                     credentials_requests_dir: required("credentials-requests-dir").into(),
                     public_key_file: optional("public-key-file").map(PathBuf::from),
+                    private_bucket,
                     permissions_boundary_arn: optional("permissions-boundary-arn"),
                     tech_preview,
                     concurrency,
@@ -164,6 +175,11 @@ const fn flag(name: &'static str, kind: Kind, help: &'static str) -> Flag {
     Flag { name, kind, help }
 }
 
+const PRIVATE_BUCKET: Flag = flag(
+    "create-private-s3-bucket",
+    Kind::Switch,
+    "Serve the issuer from a private bucket (not available: refused)",
+);
 const REQUESTS: Flag = flag(
     "credentials-requests-dir",
     Kind::Required,

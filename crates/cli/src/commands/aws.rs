@@ -2,9 +2,9 @@
 
 mod create_all;
 mod delete;
-mod failures;
-pub(crate) mod identity_provider;
-mod inputs;
+pub(crate) mod failures;
+mod identity_provider;
+pub(crate) mod inputs;
 mod key_pair;
 mod output_dir;
 mod report;
@@ -15,19 +15,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use podpass_aws::EnvironmentSettings;
 use podpass_provision::{Adoption, TechPreview};
 
 use crate::failure::Failure;
 
 pub(crate) use create_all::create_all;
-pub(crate) use delete::delete;
+pub(crate) use delete::{ask, delete};
 pub(crate) use identity_provider::create_identity_provider;
 pub(crate) use inputs::{
-    AllInput, Consent, DeleteInput, DryRun, IdentityProviderInput, KeyPairInput, RolesInput, Target,
+    AllInput, Cloud, Consent, DeleteInput, DryRun, IdentityProviderInput, KeyPairInput, ReachArgs,
+    RolesInput, Target,
 };
-pub(crate) use key_pair::create_key_pair;
-pub(crate) use report::{Report, Voice};
+pub(crate) use key_pair::{PRIVATE_KEY, create_key_pair};
+pub(crate) use report::{Remembered, Report, Voice};
 pub(crate) use roles::create_iam_roles;
 
 #[derive(Debug, Args)]
@@ -73,6 +73,8 @@ struct IdentityProviderArgs {
     #[arg(long, value_name = "FILE")]
     public_key_file: Option<PathBuf>,
     #[command(flatten)]
+    bucket: BucketArgs,
+    #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
     change: ChangeArgs,
@@ -114,6 +116,8 @@ struct AllArgs {
     /// The public keys of the cluster's signing keys (PEM); without it a key pair is created, unless there is one.
     #[arg(long, value_name = "FILE")]
     public_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    bucket: BucketArgs,
     #[command(flatten)]
     role: RoleArgs,
     #[command(flatten)]
@@ -162,6 +166,13 @@ struct DeleteArgs {
 }
 
 #[derive(Debug, Args)]
+struct BucketArgs {
+    /// ccoctl's flag for an issuer behind CloudFront, which is refused.
+    #[arg(long, hide = true)]
+    create_private_s3_bucket: bool,
+}
+
+#[derive(Debug, Args)]
 struct OutputArgs {
     /// Where keys and manifests go; made when missing. [default: the current directory]
     #[arg(
@@ -183,16 +194,6 @@ struct ChangeArgs {
     adopt: bool,
     #[command(flatten)]
     reach: ReachArgs,
-}
-
-#[derive(Debug, Args)]
-struct ReachArgs {
-    /// The profile of the AWS configuration.
-    #[arg(long)]
-    profile: Option<String>,
-    /// Ask this endpoint instead of AWS.
-    #[arg(long, value_name = "URL")]
-    endpoint_url: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -218,8 +219,9 @@ pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
                 name: arguments.name,
                 region: arguments.region.clone(),
                 public_key_file: arguments.public_key_file,
+                private_bucket: arguments.bucket.create_private_s3_bucket,
                 output_dir: arguments.output.output_dir,
-                target: arguments.change.target(),
+                target: arguments.change.target()?,
             };
             crate::block_on(create_identity_provider(&input, &report))?;
         }
@@ -233,7 +235,7 @@ pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
                 tech_preview: arguments.role.tech_preview(),
                 concurrency: usize::from(arguments.role.pace.concurrency),
                 output_dir: arguments.output.output_dir,
-                target: arguments.change.target(),
+                target: arguments.change.target()?,
             };
             crate::block_on(create_iam_roles(&input, &report))?;
         }
@@ -243,11 +245,12 @@ pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
                 region: arguments.region,
                 credentials_requests_dir: arguments.credentials_requests_dir,
                 public_key_file: arguments.public_key_file,
+                private_bucket: arguments.bucket.create_private_s3_bucket,
                 permissions_boundary_arn: arguments.role.permissions_boundary_arn.clone(),
                 tech_preview: arguments.role.tech_preview(),
                 concurrency: usize::from(arguments.role.pace.concurrency),
                 output_dir: arguments.output.output_dir,
-                target: arguments.change.target(),
+                target: arguments.change.target()?,
             };
             crate::block_on(create_all(&input, &report))?;
         }
@@ -268,7 +271,7 @@ pub(crate) fn run(arguments: AwsArgs) -> Result<ExitCode, Failure> {
                         DryRun::No
                     },
                     adoption: Adoption::Refuse,
-                    connection: arguments.reach.settings(),
+                    cloud: Cloud::Configured(arguments.reach.settings()?),
                 },
             };
             crate::block_on(delete(&input, &report))?;
@@ -288,8 +291,8 @@ impl RoleArgs {
 }
 
 impl ChangeArgs {
-    fn target(self) -> Target {
-        Target {
+    fn target(self) -> Result<Target, Failure> {
+        Ok(Target {
             dry_run: match self.dry_run {
                 None => DryRun::No,
                 Some(DryRunArg::Plan) => DryRun::Plan,
@@ -300,18 +303,8 @@ impl ChangeArgs {
             } else {
                 Adoption::Refuse
             },
-            connection: self.reach.settings(),
-        }
-    }
-}
-
-impl ReachArgs {
-    fn settings(self) -> EnvironmentSettings {
-        EnvironmentSettings {
-            profile: self.profile,
-            region: None,
-            endpoint_url: self.endpoint_url,
-        }
+            cloud: Cloud::Configured(self.reach.settings()?),
+        })
     }
 }
 

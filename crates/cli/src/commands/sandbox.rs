@@ -1,5 +1,6 @@
-//! `podpass sandbox start|env`.
+//! `podpass sandbox start|env|add-issuer`.
 
+mod add_issuer;
 mod admin_keys;
 mod run_file;
 
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: SandboxArgs) -> Result<ExitCode, Failure> {
     match arguments.command {
         SandboxCommand::Start(arguments) => crate::block_on(start(&arguments)),
         SandboxCommand::Env(arguments) => env(&arguments),
+        SandboxCommand::AddIssuer(arguments) => crate::block_on(add_issuer::run(&arguments)),
     }
 }
 
@@ -42,7 +44,7 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
         .await
         .map_err(|error| start_failure(&error))?;
     let described = describe(&sandbox);
-    let run_file = RunFile::write(&described)?;
+    let run_file = RunFile::write(&described, sandbox.control_token())?;
     match arguments.output {
         StartFormat::Json => {
             let line = serde_json::to_string(&described).map_err(|error| {
@@ -147,7 +149,7 @@ impl StopSignal {
 }
 
 fn env(arguments: &SandboxEnvArgs) -> Result<ExitCode, Failure> {
-    let sandbox = run_file::find(arguments.endpoint.as_deref())?;
+    let sandbox = run_file::find(arguments.endpoint.as_deref())?.running;
     let wanted = arguments.account.as_ref().map(ToString::to_string);
     let account = match &wanted {
         None => sandbox.accounts.first(),

@@ -16,7 +16,9 @@ use podpass_kinds::ServiceAccountRef;
 use podpass_policy::{Attached, Context, Document, DocumentKind, Policies};
 use serde::Serialize;
 
-pub(crate) use self::inputs::{Provider, ScenarioInputs, Time, read as read_scenario, read_trust};
+pub(crate) use self::inputs::{
+    Provider, ScenarioInputs, Time, not_a_policy, read as read_scenario, read_trust,
+};
 pub(crate) use self::report::{answer_of, edit_line};
 use crate::failure::{Exit, Failure};
 use crate::{files, output};

@@ -1,6 +1,6 @@
 //! Six ways to break the set-up: AWS's error, and the comparison behind it.
 
-use podpass_cloud::Exchange;
+use podpass_cloud::{CloudError, Exchange};
 use podpass_exchange::WebIdentityRequest;
 use podpass_provision::Region;
 use podpass_sandbox::Outcome;
@@ -29,27 +29,34 @@ pub(crate) async fn play(
         "breaking it, six ways",
         &["AWS says little on purpose. The sandbox keeps the comparison that failed, and podpass shows it."],
     )?;
-    for breakage in breakages(cluster)? {
+    for breakage in breakages(world, cluster)? {
         stage.step(breakage.station, breakage.title)?;
         let request = WebIdentityRequest::new(role_arn, "broken", breakage.token);
-        let Err(error) = world
-            .nobody(region)
-            .assume_role_with_web_identity(&request)
-            .await
-        else {
-            return Err(Failure::failed(format!(
-                "the sandbox accepted a token that it must refuse: {}",
-                breakage.title
-            )));
-        };
-        stage.refused(&shown::in_words_of_aws(&error))?;
-        explain(stage, world)?;
+        let nobody = world.nobody(region);
+        let answer = nobody.assume_role_with_web_identity(&request).await;
+        refused(stage, world, answer, breakage.title)?;
     }
     Ok(())
 }
 
+/// Shows the refusal of a call, and the comparison behind it.
+pub(super) fn refused<T>(
+    stage: &Stage,
+    world: &World,
+    answer: Result<T, CloudError>,
+    what: &str,
+) -> Result<(), Failure> {
+    match answer {
+        Ok(_) => Err(super::must_be_refused(what)),
+        Err(error) => {
+            stage.refused(&shown::in_words_of_aws(&error))?;
+            explain(stage, world)
+        }
+    }
+}
+
 /// Shows the reason and the failed comparison of the newest event.
-pub(super) fn explain(stage: &Stage, world: &World) -> Result<(), Failure> {
+fn explain(stage: &Stage, world: &World) -> Result<(), Failure> {
     let Some(event) = world.last_event() else {
         return Ok(());
     };
@@ -71,9 +78,9 @@ pub(super) fn explain(stage: &Stage, world: &World) -> Result<(), Failure> {
     Ok(())
 }
 
-fn breakages(cluster: &Cluster) -> Result<Vec<Breakage>, Failure> {
+fn breakages(world: &World, cluster: &Cluster) -> Result<Vec<Breakage>, Failure> {
     let (namespace, account, pod) = ("default", "irsa-test-service-account", "irsa-test-pod");
-    let good = || cluster.claims(namespace, account, pod, 3_600);
+    let good = || cluster.claims(world.now(), namespace, account, pod, 3_600);
     let expired = {
         let mut claims = good();
         (claims.issued_at, claims.not_before, claims.expires_at) = (
@@ -93,7 +100,7 @@ fn breakages(cluster: &Cluster) -> Result<Vec<Breakage>, Failure> {
         claims.audiences = vec!["https://kubernetes.default.svc".to_owned()];
         claims
     };
-    let wrong_subject = cluster.claims(namespace, "default", pod, 3_600);
+    let wrong_subject = cluster.claims(world.now(), namespace, "default", pod, 3_600);
     // A key that nobody published; 2048 bits so that the tour does not wait for it.
     let stranger = SigningKey::generate(KeySize::Rsa2048)
         .map_err(|error| Failure::failed("cannot make a key").because(&error))?;

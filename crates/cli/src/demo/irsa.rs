@@ -4,9 +4,9 @@ use podpass_cloud::Exchange;
 use podpass_policy::DocumentKind;
 use podpass_provision::Adoption;
 
-use super::breakages::explain;
+use super::breakages::refused;
 use super::stage::{Stage, Station};
-use super::world::{Cluster, World, project};
+use super::world::{Account, Cluster, World, project};
 use super::{cluster_side, shown};
 use crate::failure::Failure;
 
@@ -26,7 +26,7 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
     stage.open(
         "demo irsa: IAM roles for service accounts, on a cluster with its own issuer",
         &[
-            &format!("AWS is played by the sandbox at {}, account {}: it verifies everything.", world.sandbox().endpoint(), world.account()),
+            &format!("AWS is played by the sandbox at {}, account {}: it verifies everything.", world.sandbox().endpoint(), Account::Clusters.id()),
             "The cluster is played by podpass: pods are injected as the webhook does it, and tokens carry exactly",
             "kube-apiserver's claims. Nothing leaves this machine.",
         ],
@@ -41,7 +41,7 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
     )?;
     stage.by_hand("oc get configmap -n openshift-kube-apiserver bound-sa-token-signing-certs -o json \\\n  | jq -r '.data[\"service-account-001.pub\"]' > serviceaccount-signer.public")?;
     stage.podpass("podpass aws create-key-pair --output-dir enabling_irsa")?;
-    super::provisioned::key_pair(&folder)?;
+    super::provisioned::key_pair(world, &folder)?;
     let cluster = Cluster::with_key_of(&folder, ISSUER)?;
     stage.created("serviceaccount-signer.private  RSA 4096, mode 0600")?;
     stage.created(&format!(
@@ -58,7 +58,7 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
     let made = super::provisioned::identity_provider(
         &administrator,
         NAME,
-        &region,
+        REGION,
         &folder,
         Adoption::Refuse,
     )
@@ -122,6 +122,7 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
         "kubectl create token irsa-test -n irsa-test --audience sts.amazonaws.com --duration 24h",
     )?;
     let claims = cluster.claims(
+        world.now(),
         "irsa-test",
         "irsa-test",
         "aws-irsa",
@@ -170,15 +171,13 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
     }
     stage.step(Station::S3, "… and nothing else")?;
     stage.by_hand("oc exec aws-irsa -- aws s3 cp note.txt s3://irsa-mint-oidc/note.txt")?;
-    match pod.put_object("irsa-mint-oidc", "note.txt", b"hello").await {
-        Ok(()) => {
-            return Err(Failure::failed(
-                "the sandbox allowed a write that the policy does not allow",
-            ));
-        }
-        Err(error) => stage.refused(&shown::in_words_of_aws(&error))?,
-    }
-    explain(stage, world)?;
+    let written = pod.put_object("irsa-mint-oidc", "note.txt", b"hello").await;
+    refused(
+        stage,
+        world,
+        written,
+        "a write that the policy does not allow",
+    )?;
     for line in world
         .last_event()
         .iter()

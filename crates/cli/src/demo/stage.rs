@@ -150,6 +150,6 @@ impl Stage {
             lines.next().unwrap_or_default()
         ))?;
         let indent = " ".repeat(4 + LABEL_WIDTH + 2);
-        lines.try_for_each(|line| output::line(&format!("{indent}{line}")))
+        lines.try_for_each(|line| output::line(format!("{indent}{line}").trim_end()))
     }
 }

@@ -7,9 +7,9 @@ use podpass_policy::DocumentKind;
 use podpass_provision::{Adoption, Region};
 use podpass_token::Token;
 
-use super::breakages::{self, explain};
+use super::breakages;
 use super::stage::{Stage, Station};
-use super::world::{Cluster, World, project};
+use super::world::{Account, Cluster, World, project};
 use super::{cluster_side, shown};
 use crate::failure::Failure;
 
@@ -32,14 +32,14 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
     stage.open(
         "demo token: the token, its exchange, and the ways in which it is refused",
         &[
-            &format!("AWS is played by the sandbox at {}, account {}.", world.sandbox().endpoint(), world.account()),
+            &format!("AWS is played by the sandbox at {}, account {}.", world.sandbox().endpoint(), Account::Clusters.id()),
             "The cluster is played by podpass: injection as the webhook does it, tokens with kube-apiserver's claims.",
         ],
     )?;
     let region = super::region(REGION)?;
     let administrator = world.administrator(&region)?;
     let folder = world.folder().join("irsa-test");
-    super::provisioned::key_pair(&folder)?;
+    super::provisioned::key_pair(world, &folder)?;
     let cluster = Cluster::with_key_of(&folder, ISSUER)?;
 
     role_by_account(stage, world, &administrator, &region).await?;
@@ -58,6 +58,7 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
     stage.step(Station::Token, "Its token says who it is")?;
     stage.by_hand("token=$(kubectl exec irsa-test-pod -- cat /var/run/secrets/eks.amazonaws.com/serviceaccount/token)\njwt decode $token")?;
     let claims = cluster.claims(
+        world.now(),
         "default",
         "irsa-test-service-account",
         "irsa-test-pod",
@@ -70,7 +71,14 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
         stage.shows(&format!("{claim:<13} {value}"))?;
     }
 
-    provider_in_two_mistakes(stage, world, &administrator, &region, &token).await?;
+    Box::pin(provider_in_two_mistakes(
+        stage,
+        world,
+        &administrator,
+        &region,
+        &token,
+    ))
+    .await?;
 
     stage.step(
         Station::Role,
@@ -91,18 +99,8 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
     stage.by_hand("aws sts assume-role-with-web-identity --role-session-name test-irsa --role-arn arn:aws:iam::123456789012:role/irsa-test --web-identity-token $token")?;
     stage.podpass(&format!("podpass token assume --role-arn {ROLE_ARN} --session-name test-irsa --token-file {TOKEN_FILE}"))?;
     let session = super::exchange(&world.nobody(&region), ROLE_ARN, "test-irsa", token()).await?;
-    for (name, value) in [
-        (
-            "AccessKeyId",
-            Some(session.credentials.access_key_id.clone()),
-        ),
-        ("SubjectFromWebIdentityToken", session.subject.clone()),
-        ("AssumedRoleId", Some(session.assumed_role_id.clone())),
-        ("Arn", Some(session.assumed_role_arn.clone())),
-        ("Provider", session.provider.clone()),
-        ("Audience", session.audience.clone()),
-    ] {
-        stage.shows(&format!("{name:<27} {}", value.unwrap_or_default()))?;
+    for line in shown::session(&session) {
+        stage.shows(&line)?;
     }
 
     stage.step(Station::S3, "… and the pod can list buckets")?;
@@ -210,7 +208,7 @@ async fn provider_in_two_mistakes(
     let made = super::provisioned::identity_provider(
         administrator,
         NAME,
-        region,
+        REGION,
         &folder,
         Adoption::Adopt,
     )
@@ -229,17 +227,7 @@ async fn refused(
 ) -> Result<(), Failure> {
     stage.by_hand("aws s3 ls      # in the pod")?;
     let request = WebIdentityRequest::new(ROLE_ARN, super::session_name(), token);
-    match world
-        .nobody(region)
-        .assume_role_with_web_identity(&request)
-        .await
-    {
-        Ok(_) => Err(Failure::failed(
-            "the sandbox accepted a token that it must refuse",
-        )),
-        Err(error) => {
-            stage.refused(&shown::in_words_of_aws(&error))?;
-            explain(stage, world)
-        }
-    }
+    let nobody = world.nobody(region);
+    let answer = nobody.assume_role_with_web_identity(&request).await;
+    breakages::refused(stage, world, answer, "a token without its provider")
 }

@@ -1,12 +1,13 @@
-//! The world of the demo: a sandbox, its administrator, and a folder for keys and tokens.
+//! The world of the demo: a sandbox with two accounts, their administrators, and a folder for keys and tokens.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use podpass_aws::Connection;
-use podpass_cloud::{Credentials, Session};
+use podpass_cloud::{Credentials, Secret, Session};
 use podpass_provision::Region;
-use podpass_sandbox::{Event, Running, Sandbox, Settings};
+use podpass_sandbox::{AccountSettings, ClockSetting, Event, Running, Sandbox, Settings};
 use podpass_token::{ObjectRef, ServiceAccountClaims, SigningKey, Token};
 
 use crate::failure::Failure;
@@ -16,6 +17,27 @@ use crate::files;
 pub(crate) struct World {
     sandbox: Running,
     folder: tempfile::TempDir,
+    /// The private key of the first cluster, as PEM.
+    key: OnceLock<Secret>,
+}
+
+/// The accounts of the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Account {
+    /// That of the clusters.
+    Clusters,
+    /// Another team's, with something that a workload needs.
+    Other,
+}
+
+impl Account {
+    /// Its twelve digits.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Clusters => "123456789012",
+            Self::Other => "210987654321",
+        }
+    }
 }
 
 impl World {
@@ -24,10 +46,25 @@ impl World {
             .prefix("podpass-demo-")
             .tempdir()
             .map_err(|error| Failure::failed("cannot make a temporary folder").because(&error))?;
-        let sandbox = Sandbox::start(Settings::default())
+        let accounts = [Account::Clusters, Account::Other].map(|account| AccountSettings {
+            id: account
+                .id()
+                .parse()
+                .expect("twelve digits are an account id"),
+            admin_key: None,
+        });
+        let settings = Settings {
+            accounts: accounts.to_vec(),
+            ..Settings::default()
+        };
+        let sandbox = Sandbox::start(settings)
             .await
             .map_err(|error| Failure::failed("cannot start the sandbox").because(&error))?;
-        Ok(Self { sandbox, folder })
+        Ok(Self {
+            sandbox,
+            folder,
+            key: OnceLock::new(),
+        })
     }
 
     pub(crate) async fn end(self) {
@@ -42,24 +79,58 @@ impl World {
         self.folder.path()
     }
 
-    /// The sandbox's account.
-    pub(crate) fn account(&self) -> String {
-        self.sandbox
-            .accounts()
-            .first()
-            .map(|account| account.id.to_string())
-            .unwrap_or_default()
+    /// The private key of the tour's first cluster, once there is one: the later ones sign with it too, because making
+    /// a key of 4096 bits takes seconds.
+    pub(crate) fn key(&self) -> &OnceLock<Secret> {
+        &self.key
     }
 
-    /// The production client, as the account's administrator.
+    /// The time by the sandbox's clock, which the clusters share.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.sandbox.clock().now()
+    }
+
+    /// Lets time pass for tokens, sessions and `aws:CurrentTime`.
+    pub(crate) fn let_pass(&self, time: SignedDuration) {
+        self.sandbox.clock().advance(time);
+    }
+
+    /// Puts the sandbox's clock right again.
+    pub(crate) fn back_to_now(&self) {
+        self.sandbox.clock().set(ClockSetting::default());
+    }
+
+    /// The production client, as the administrator of the clusters' account.
     pub(crate) fn administrator(&self, region: &Region) -> Result<Connection, Failure> {
-        let account = self.sandbox.accounts().first();
-        let account = account.ok_or_else(|| Failure::failed("the sandbox has no account"))?;
+        self.administrator_of(Account::Clusters, region)
+    }
+
+    /// The production client, as an account's administrator.
+    pub(crate) fn administrator_of(
+        &self,
+        account: Account,
+        region: &Region,
+    ) -> Result<Connection, Failure> {
+        let id = account.id();
+        let mut accounts = self.sandbox.accounts().iter();
+        let account = accounts
+            .find(|account| account.id.as_str() == id)
+            .ok_or_else(|| Failure::failed(format!("the sandbox has no account {id}")))?;
         let secret = account.secret_access_key.expose();
         Ok(self.client(
             region,
             Some(&Credentials::long_term(&account.access_key_id, secret)),
         ))
+    }
+
+    /// The production client with one profile of an AWS config file and nothing else, as the SDK of a pod that starts.
+    pub(crate) async fn with_config_file(
+        &self,
+        region: &Region,
+        file: &Path,
+        profile: &str,
+    ) -> Connection {
+        Connection::of_config_file(&self.sandbox.endpoint(), region, file, profile).await
     }
 
     /// The production client as a pod begins: without credentials.
@@ -101,15 +172,16 @@ impl Cluster {
         })
     }
 
-    /// The claims that kube-apiserver puts into the projected token of a pod.
+    /// The claims that kube-apiserver puts into the projected token of a pod, for `sts.amazonaws.com`.
     pub(crate) fn claims(
         &self,
+        now: Timestamp,
         namespace: &str,
         service_account: &str,
         pod: &str,
         lives: i64,
     ) -> ServiceAccountClaims {
-        let now = Timestamp::now().as_second();
+        let now = now.as_second();
         let object = |name: &str, uid: &str| ObjectRef {
             name: name.to_owned(),
             uid: uid.to_owned(),

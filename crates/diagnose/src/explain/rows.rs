@@ -37,6 +37,8 @@ pub enum Topic {
     TrustDenied,
     /// The duration is too long.
     DurationTooLong,
+    /// The session of a later call is over.
+    SessionExpired,
     /// A later call is denied.
     PermissionDenied,
 }
@@ -417,6 +419,36 @@ const ROWS: &[Row] = &[
                 Some(Reason::ChainDuration),
                 "a role assumed from another role's session lasts one hour at most",
                 "whether the caller is itself a role's session",
+            ),
+        ],
+    },
+    Row {
+        topic: Topic::SessionExpired,
+        phrases: &[
+            "security token included in the request is expired",
+            "The provided token has expired",
+        ],
+        meaning: "the session is over, not the service account token: of that STS says `Token expired`",
+        causes: &[
+            (
+                None,
+                "the application made its client once, from credentials instead of from a provider of the SDK",
+                "how the client is made: a provider fetches new credentials before the end, with the token file as it is then",
+            ),
+            (
+                None,
+                "the credentials were copied into variables or a file, where nothing renews them",
+                "AWS_SESSION_TOKEN in the environment, aws_session_token in the credentials file",
+            ),
+            (
+                None,
+                "the role was chained, and such a session lives for one hour at most",
+                "Expiration in the answer of AssumeRole",
+            ),
+            (
+                None,
+                "the machine's clock is behind, so the SDK takes its credentials for good",
+                "the machine's clock beside AWS's",
             ),
         ],
     },

@@ -101,12 +101,13 @@ const ESCAPES: [(&str, &str); 15] = [
 ];
 
 /// The longer ones first, where one begins another.
-const CODES: [&str; 11] = [
+const CODES: [&str; 12] = [
     "AccessDeniedException",
     "AccessDenied",
     "InvalidIdentityTokenException",
     "InvalidIdentityToken",
     "ExpiredTokenException",
+    "ExpiredToken",
     "IDPCommunicationError",
     "IDPRejectedClaim",
     "UnauthorizedOperation",

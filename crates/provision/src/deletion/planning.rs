@@ -1,6 +1,6 @@
 //! From what was found of a cluster to the steps that delete it.
 
-use podpass_policy::OidcProviderArn;
+use podpass_policy::{OidcProviderArn, PolicyArn, RoleName};
 
 use super::{BucketContents, Deletion, DeletionPlan, FoundRole, ObservedCluster, Staying, Why};
 use crate::identity_provider::{ObservedBucket, Refusal};
@@ -94,35 +94,15 @@ impl Deletion {
 
     fn plan_role(&self, role: &FoundRole, plan: &mut DeletionPlan) {
         let resource = Resource::role(&role.name);
-        let name = || role.name.clone();
         match self.reason_to_keep(&role.tags) {
             None => {
-                let profiles =
-                    role.instance_profiles
-                        .iter()
-                        .map(|profile| Step::RemoveFromInstanceProfile {
-                            role: name(),
-                            profile: profile.clone(),
-                        });
-                let attached = role
-                    .attached_policies
-                    .iter()
-                    .map(|policy| Step::DetachRolePolicy {
-                        role: name(),
-                        policy: policy.clone(),
-                    });
-                let inline = role
-                    .inline_policies
-                    .iter()
-                    .map(|policy| Step::DeleteRolePolicy {
-                        role: name(),
-                        policy_name: policy.clone(),
-                    });
-                let itself = [Step::DeleteRole { role: name() }];
-                plan.delete(
-                    resource,
-                    profiles.chain(attached).chain(inline).chain(itself),
+                let steps = role_removal(
+                    &role.name,
+                    &role.instance_profiles,
+                    &role.attached_policies,
+                    &role.inline_policies,
                 );
+                plan.delete(resource, steps);
             }
             Some(Why::NotOwned { .. }) if !self.is_described_by(role) => {
                 plan.keep(resource, Why::NameAlone);
@@ -201,6 +181,36 @@ impl Deletion {
                 .is_some_and(|rest| rest.starts_with(".s3."))
         })
     }
+}
+
+/// The steps that delete a role; IAM refuses to delete one that still holds something, or is held.
+pub(crate) fn role_removal(
+    role: &RoleName,
+    instance_profiles: &[String],
+    attached: &[PolicyArn],
+    inline: &[String],
+) -> Vec<Step> {
+    let role = || role.clone();
+    let profiles = instance_profiles
+        .iter()
+        .map(|profile| Step::RemoveFromInstanceProfile {
+            role: role(),
+            profile: profile.clone(),
+        });
+    let attached = attached.iter().map(|policy| Step::DetachRolePolicy {
+        role: role(),
+        policy: policy.clone(),
+    });
+    let inline = inline.iter().map(|policy_name| Step::DeleteRolePolicy {
+        role: role(),
+        policy_name: policy_name.clone(),
+    });
+    let itself = [Step::DeleteRole { role: role() }];
+    profiles
+        .chain(attached)
+        .chain(inline)
+        .chain(itself)
+        .collect()
 }
 
 impl DeletionPlan {

@@ -169,6 +169,13 @@ pub enum Step {
         /// The permissions policy as JSON.
         document: String,
     },
+    /// `iam:AttachRolePolicy`.
+    AttachRolePolicy {
+        /// The role's name.
+        role: RoleName,
+        /// The managed policy.
+        policy: PolicyArn,
+    },
     /// `s3:DeleteObject`.
     DeleteObject {
         /// The bucket.
@@ -260,6 +267,7 @@ impl Step {
             | Self::UpdateRoleDescription { role, .. }
             | Self::SetPermissionsBoundary { role, .. }
             | Self::TagRole { role, .. }
+            | Self::AttachRolePolicy { role, .. }
             | Self::PutRolePolicy { role, .. }
             | Self::RemoveFromInstanceProfile { role, .. }
             | Self::DetachRolePolicy { role, .. }
@@ -285,6 +293,7 @@ impl Step {
             Self::UpdateRoleDescription { .. } => "iam:UpdateRole",
             Self::SetPermissionsBoundary { .. } => "iam:PutRolePermissionsBoundary",
             Self::TagRole { .. } => "iam:TagRole",
+            Self::AttachRolePolicy { .. } => "iam:AttachRolePolicy",
             Self::PutRolePolicy { .. } => "iam:PutRolePolicy",
             Self::DeleteObject { .. } => "s3:DeleteObject",
             Self::DeleteBucket { .. } => "s3:DeleteBucket",
@@ -331,7 +340,9 @@ impl Step {
             } => format!("accept the audience {client_id} at {provider}"),
             Self::TagOidcProvider { provider, tags } => format!("tag {provider} with {tags}"),
             Self::CreateRole { role, .. } => format!("create role {role} with its trust policy"),
-            Self::UpdateTrustPolicy { role, .. } => format!("extend the trust policy of {role}"),
+            Self::UpdateTrustPolicy { role, .. } => {
+                format!("update the trust policy of role {role}")
+            }
             Self::UpdateRoleDescription { role, description } => {
                 format!("describe role {role} as \"{description}\"")
             }
@@ -339,6 +350,7 @@ impl Step {
                 format!("bound role {role} by {boundary}")
             }
             Self::TagRole { role, tags } => format!("tag role {role} with {tags}"),
+            Self::AttachRolePolicy { role, policy } => format!("attach {policy} to role {role}"),
             Self::PutRolePolicy { role, .. } => format!("write the permissions policy of {role}"),
             Self::DeleteObject { bucket, key } => format!("delete {key} from bucket {bucket}"),
             Self::DeleteBucket { bucket } => format!("delete bucket {bucket}"),
@@ -353,6 +365,15 @@ impl Step {
             }
             Self::DeleteRole { role } => format!("delete role {role}"),
             Self::DeleteOidcProvider { provider } => format!("delete OIDC provider {provider}"),
+        }
+    }
+
+    /// The tags that go along with what it makes.
+    pub fn tags_of_new(&self) -> Option<&Tags> {
+        match self {
+            Self::PutObject { upload, .. } => Some(&upload.tags),
+            Self::CreateOidcProvider { tags, .. } | Self::CreateRole { tags, .. } => Some(tags),
+            _ => None,
         }
     }
 

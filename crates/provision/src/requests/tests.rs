@@ -59,6 +59,10 @@ fn the_nine_real_requests_become_roles() {
         .collect();
     let selection = select("credentialsrequests", files, TechPreview::Exclude).unwrap();
     assert!(selection.skipped.is_empty(), "{:?}", selection.skipped);
+    // The first of them carries `release.openshift.io/feature-gate`, and no other.
+    assert_eq!(selection.notes.len(), 1, "{:?}", selection.notes);
+    let gates = "ClusterAPIMachineManagement,ClusterAPIMachineManagementAWS";
+    assert!(selection.notes[0].contains(gates), "{:?}", selection.notes);
     let found: Vec<String> = selection
         .requests
         .iter()

@@ -143,6 +143,11 @@ impl Buckets {
             .ok_or_else(|| S3Error::no_such_bucket(name))
     }
 
+    /// Whether there is a bucket of that name.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.buckets.contains_key(name)
+    }
+
     pub(super) fn insert(&mut self, bucket: Bucket) {
         self.buckets.insert(bucket.name.clone(), bucket);
     }

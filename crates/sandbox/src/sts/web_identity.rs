@@ -66,9 +66,9 @@ fn decide(
         .map_err(|denial| refuse(call, denial))?;
     call.report.principal = registered.provider_arn().to_string();
 
-    let keys = issuers::fetch_keys(&sts.state.buckets, registered.issuer());
+    let keys = issuers::keys_of(sts.state, registered.issuer());
     let verified = registered
-        .verify(keys.as_ref().map_err(Clone::clone))
+        .verify(keys.as_deref().map_err(Clone::clone))
         .map_err(|denial| refuse(call, denial))?;
     let role = role_at(sts, &role_arn);
     let grant = verified

@@ -1,9 +1,9 @@
 //! A running sandbox with a clock that tests move, and the objects of the web identity flow.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use podpass_sandbox::{AccountSettings, AdminKey, Event, OffsetClock, Running, Sandbox, Settings};
+use podpass_sandbox::{AccountSettings, AdminKey, Event, Running, Sandbox, Settings};
 use podpass_token::{
     Jwks, KeySize, ObjectRef, ServiceAccountClaims, SigningKey, Token, discovery_document,
 };
@@ -26,7 +26,6 @@ pub(crate) static KEY: LazyLock<SigningKey> =
 pub(crate) struct Fixture {
     // Declared first, so that it is dropped while its runtime lives.
     pub(crate) sandbox: Running,
-    pub(crate) clock: Arc<OffsetClock>,
     pub(crate) admin: Client,
     pub(crate) runtime: Runtime,
 }
@@ -38,7 +37,6 @@ impl Fixture {
             .enable_all()
             .build()
             .unwrap();
-        let clock = Arc::new(OffsetClock::default());
         let account = |id: &str, key: &str| AccountSettings {
             id: id.parse().unwrap(),
             admin_key: Some(AdminKey::new(key, "admin-secret").unwrap()),
@@ -48,7 +46,6 @@ impl Fixture {
                 account(ACCOUNT, "admin_1"),
                 account(OTHER_ACCOUNT, "admin_2"),
             ],
-            clock: Arc::clone(&clock) as _,
             ..Settings::default()
         };
         let sandbox = runtime.block_on(Sandbox::start(settings)).unwrap();
@@ -60,7 +57,6 @@ impl Fixture {
         };
         Self {
             sandbox,
-            clock,
             admin,
             runtime,
         }

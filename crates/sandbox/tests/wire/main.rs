@@ -7,6 +7,7 @@
 
 mod assume_role;
 mod client;
+mod control;
 mod fixture;
 mod iam;
 mod issuer;

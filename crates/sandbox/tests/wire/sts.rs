@@ -175,9 +175,15 @@ fn sessions_end_by_the_sandboxs_clock() {
     fixture.make_identity();
     let session = fixture.client_of(&fixture.assume(mint(&claims()).expose()).ok());
     session.sts("GetCallerIdentity", &[]).ok();
-    fixture.clock.set_offset(SignedDuration::from_secs(3590));
+    fixture
+        .sandbox
+        .clock()
+        .advance(SignedDuration::from_secs(3590));
     session.sts("GetCallerIdentity", &[]).ok();
-    fixture.clock.set_offset(SignedDuration::from_secs(3601));
+    fixture
+        .sandbox
+        .clock()
+        .advance(SignedDuration::from_secs(11));
     let reply = session.sts("GetCallerIdentity", &[]);
     assert_eq!(reply.error(), (403, "ExpiredToken".to_owned()));
     assert_eq!(

@@ -19,6 +19,8 @@ use crate::output;
 /// All input is checked first, then everything that exists; only then is the first file written and the first call
 /// made that changes something.
 pub(crate) async fn create_all(input: &AllInput, report: &Report) -> Result<(), Failure> {
+    inputs::refuse_private_bucket(input.private_bucket)?;
+    inputs::output_dir(&input.output_dir)?;
     let without_keys = identity_provider::desired(&input.name, &input.region, &[])?;
     let cluster = &without_keys.cluster;
     let boundary = inputs::boundary(input.permissions_boundary_arn.as_deref())?;
@@ -29,9 +31,7 @@ pub(crate) async fn create_all(input: &AllInput, report: &Report) -> Result<(), 
         .transpose()?;
     key_pair::check(&input.output_dir, given_keys.is_some())?;
     let selection = requests_dir::read(&input.credentials_requests_dir, input.tech_preview)?;
-    for skipped in &selection.skipped {
-        report.tell(&Event::DocumentSkipped(skipped))?;
-    }
+    report.selection(&selection)?;
     let usual = CLIENT_IDS.map(str::to_owned);
     let roles = roles::desired(
         cluster,

@@ -23,6 +23,8 @@ pub(crate) async fn create_identity_provider(
     input: &IdentityProviderInput,
     report: &Report,
 ) -> Result<(), Failure> {
+    inputs::refuse_private_bucket(input.private_bucket)?;
+    inputs::output_dir(&input.output_dir)?;
     let cluster = inputs::cluster(&input.name)?;
     let region = inputs::region(&input.region)?;
     BucketName::for_issuer_of(&cluster).map_err(|error| failures::name(&error))?;

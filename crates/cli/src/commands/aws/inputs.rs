@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use podpass_aws::{Connection, EnvironmentSettings};
 use podpass_cloud::ErrorKind;
 use podpass_provision::{Adoption, ClusterName, OidcProviderArn, PolicyArn, Region, TechPreview};
@@ -9,7 +10,7 @@ use podpass_token::PublicKey;
 
 use super::failures;
 use crate::failure::{Exit, Failure};
-use crate::files;
+use crate::{files, given};
 
 /// `create-key-pair`.
 pub(crate) struct KeyPairInput {
@@ -21,6 +22,7 @@ pub(crate) struct IdentityProviderInput {
     pub(crate) name: String,
     pub(crate) region: String,
     pub(crate) public_key_file: Option<PathBuf>,
+    pub(crate) private_bucket: bool,
     pub(crate) output_dir: PathBuf,
     pub(crate) target: Target,
 }
@@ -44,6 +46,7 @@ pub(crate) struct AllInput {
     pub(crate) region: String,
     pub(crate) credentials_requests_dir: PathBuf,
     pub(crate) public_key_file: Option<PathBuf>,
+    pub(crate) private_bucket: bool,
     pub(crate) permissions_boundary_arn: Option<String>,
     pub(crate) tech_preview: TechPreview,
     pub(crate) concurrency: usize,
@@ -74,7 +77,52 @@ pub(crate) enum Consent {
 pub(crate) struct Target {
     pub(crate) dry_run: DryRun,
     pub(crate) adoption: Adoption,
-    pub(crate) connection: EnvironmentSettings,
+    pub(crate) cloud: Cloud,
+}
+
+/// How AWS is reached.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReachArgs {
+    /// The profile of the AWS configuration.
+    #[arg(long)]
+    profile: Option<String>,
+    /// Ask this endpoint instead of AWS.
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+}
+
+impl ReachArgs {
+    pub(crate) fn settings(self) -> Result<EnvironmentSettings, Failure> {
+        let flags = [
+            ("--profile", &self.profile),
+            ("--endpoint-url", &self.endpoint_url),
+        ];
+        for (flag, value) in flags {
+            value
+                .iter()
+                .try_for_each(|value| given::text(flag, value))?;
+        }
+        Ok(EnvironmentSettings {
+            profile: self.profile,
+            region: None,
+            endpoint_url: self.endpoint_url,
+        })
+    }
+}
+
+/// How the cloud is reached.
+#[derive(Clone, Debug)]
+pub(crate) enum Cloud {
+    /// As the environment and the command line say.
+    Configured(EnvironmentSettings),
+    /// By a connection that is there already.
+    Connected(Box<Connection>),
+}
+
+impl Default for Cloud {
+    fn default() -> Self {
+        Self::Configured(EnvironmentSettings::default())
+    }
 }
 
 /// Whether and how nothing is changed.
@@ -90,11 +138,22 @@ pub(crate) enum DryRun {
 }
 
 impl Target {
+    /// Changes are made, as the environment and the command line say.
+    pub(crate) fn configured(settings: EnvironmentSettings) -> Self {
+        Self {
+            cloud: Cloud::Configured(settings),
+            ..Self::default()
+        }
+    }
+
     /// Connects; the region is the command's, or the AWS configuration's.
     pub(crate) async fn connect(&self, region: Option<&Region>) -> Result<Connection, Failure> {
-        let settings = EnvironmentSettings {
-            region: region.cloned(),
-            ..self.connection.clone()
+        let settings = match &self.cloud {
+            Cloud::Connected(connection) => return Ok(Connection::clone(connection)),
+            Cloud::Configured(settings) => EnvironmentSettings {
+                region: region.cloned(),
+                ..settings.clone()
+            },
         };
         Connection::from_environment(&settings)
             .await
@@ -109,29 +168,48 @@ impl Target {
 }
 
 pub(crate) fn cluster(name: &str) -> Result<ClusterName, Failure> {
+    given::text("--name", name)?;
     name.parse().map_err(|error| failures::name(&error))
 }
 
 pub(crate) fn region(region: &str) -> Result<Region, Failure> {
+    given::text("--region", region)?;
     region.parse().map_err(|error| failures::name(&error))
 }
 
-/// Refuses what is no ARN of an OIDC provider, placeholders such as `arn:aws:iam::10xxxxxxxx83:…` among them.
 pub(crate) fn provider_arn(arn: &str) -> Result<OidcProviderArn, Failure> {
-    arn.parse().map_err(|error: podpass_policy::InvalidArn| {
-        Failure::usage(format!("--identity-provider-arn: {error}"))
-            .help("copy the ARN that `create-identity-provider` printed: arn:aws:iam::<12 digits>:oidc-provider/<issuer>")
-    })
+    given::arn(
+        "--identity-provider-arn",
+        arn,
+        "copy the ARN that `create-identity-provider` printed: arn:aws:iam::<12 digits>:oidc-provider/<issuer>",
+    )
 }
 
 pub(crate) fn boundary(arn: Option<&str>) -> Result<Option<PolicyArn>, Failure> {
-    arn.map(|arn| {
-        arn.parse().map_err(|error: podpass_policy::InvalidArn| {
-            Failure::usage(format!("--permissions-boundary-arn: {error}"))
-                .help("write the ARN of a managed policy: arn:aws:iam::<12 digits>:policy/<name>")
-        })
-    })
-    .transpose()
+    let read = |arn| {
+        given::arn(
+            "--permissions-boundary-arn",
+            arn,
+            "write the ARN of a managed policy: arn:aws:iam::<12 digits>:policy/<name>",
+        )
+    };
+    arn.map(read).transpose()
+}
+
+/// The output directory, refused before anything is made in it.
+pub(crate) fn output_dir(path: &Path) -> Result<(), Failure> {
+    given::path("--output-dir", path)
+}
+
+/// Refuses ccoctl's flag for an issuer behind CloudFront. Whoever gives it must not get a public bucket instead.
+pub(crate) fn refuse_private_bucket(asked_for: bool) -> Result<(), Failure> {
+    if !asked_for {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "`--create-private-s3-bucket` is not available in this version of podpass: nothing was made",
+    )
+    .help("use OpenShift's ccoctl for a private bucket, or leave the flag out for a public one"))
 }
 
 /// Refuses an OIDC provider that no endpoint of the region can know.
@@ -181,6 +259,7 @@ pub(crate) fn require_same_account(
 
 /// All keys of the file: a cluster that rotates its signing key has two.
 pub(crate) fn public_keys(path: &Path) -> Result<Vec<PublicKey>, Failure> {
+    given::path("--public-key-file", path)?;
     let text = files::read_text(path).map_err(|failure| {
         failure.help("make a key pair with `podpass aws create-key-pair`, or name the file with `--public-key-file`")
     })?;

@@ -18,6 +18,7 @@ use crate::files::{read_text, write_atomically};
 ///
 /// Returns the path of the public key.
 pub(crate) fn create_key_pair(input: &KeyPairInput, report: &Report) -> Result<PathBuf, Failure> {
+    inputs::output_dir(&input.output_dir)?;
     let output = OutputDir::ensure(&input.output_dir)?;
     let (private_path, public_path) = (output.path(PRIVATE_KEY), output.path(PUBLIC_KEY));
     let private_pem = if private_path.exists() {

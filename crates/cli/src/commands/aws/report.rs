@@ -8,7 +8,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use podpass_cloud::Applied;
 use podpass_provision::{
-    DISCOVERY_KEY, DeletionPlan, JWKS_KEY, OidcProviderArn, Outcome, Plan, Resource, Skipped, Step,
+    DISCOVERY_KEY, DeletionPlan, JWKS_KEY, OidcProviderArn, Outcome, Plan, Resource, Selection,
+    Skipped, Step,
 };
 
 use crate::failure::Failure;
@@ -21,7 +22,7 @@ pub(crate) enum Voice {
     Podpass,
     /// ccoctl's log lines on stderr, nothing on stdout.
     Ccoctl,
-    /// Nothing: the demo narrates by itself.
+    /// Nothing: the demo narrates by itself, from what is remembered.
     Quiet,
 }
 
@@ -29,6 +30,16 @@ pub(crate) enum Voice {
 pub(crate) struct Report {
     voice: Voice,
     bar: Mutex<Option<ProgressBar>>,
+    remembered: Mutex<Remembered>,
+}
+
+/// What a quiet report was told.
+#[derive(Default)]
+pub(crate) struct Remembered {
+    /// What became of each resource.
+    pub(crate) reached: Vec<(Resource, Outcome)>,
+    /// The documents that were left out, and why.
+    pub(crate) skipped: Vec<Skipped>,
 }
 
 /// Something that happened.
@@ -65,13 +76,17 @@ impl Report {
         Self {
             voice,
             bar: Mutex::new(None),
+            remembered: Mutex::default(),
         }
     }
 
     /// Tells of `event`, if this voice has words for it.
     pub(crate) fn tell(&self, event: &Event<'_>) -> Result<(), Failure> {
         match self.voice {
-            Voice::Quiet => Ok(()),
+            Voice::Quiet => {
+                self.remember(event);
+                Ok(())
+            }
             Voice::Podpass => self.tell_as_podpass(event),
             Voice::Ccoctl => {
                 for line in ccoctl_lines(event) {
@@ -82,11 +97,41 @@ impl Report {
         }
     }
 
+    /// What a quiet report was told so far.
+    pub(crate) fn into_remembered(self) -> Remembered {
+        self.remembered
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, event: &Event<'_>) {
+        let mut remembered = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Reached(resource, outcome) => {
+                remembered.reached.push(((*resource).clone(), *outcome));
+            }
+            Event::DocumentSkipped(skipped) => remembered.skipped.push((*skipped).clone()),
+            _ => {}
+        }
+    }
+
     /// Tells what the plan leaves alone, and what a person should know about it.
     pub(crate) fn notes(&self, plan: &Plan) -> Result<(), Failure> {
         plan.notes
             .iter()
             .try_for_each(|note| self.tell(&Event::Note(note)))
+    }
+
+    /// Tells which documents become no role, and what a person should know about those that do.
+    pub(crate) fn selection(&self, selection: &Selection) -> Result<(), Failure> {
+        for skipped in &selection.skipped {
+            self.tell(&Event::DocumentSkipped(skipped))?;
+        }
+        let mut notes = selection.notes.iter();
+        notes.try_for_each(|note| self.tell(&Event::Note(note)))
     }
 
     /// Shows a bar for `total` pieces of work, where a person can see it.

@@ -9,9 +9,11 @@ use podpass_provision::{RequestFile, Selection, TechPreview, select};
 use super::failures;
 use crate::failure::Failure;
 use crate::files::read_text;
+use crate::given;
 
 /// Reads the files of a directory in the order of their names, not those below it, and chooses the requests.
 pub(crate) fn read(directory: &Path, tech_preview: TechPreview) -> Result<Selection, Failure> {
+    given::path("--credentials-requests-dir", directory)?;
     let shown = directory.display().to_string();
     let failed = |error: std::io::Error| {
         Failure::usage(format!("cannot read the directory `{shown}`"))

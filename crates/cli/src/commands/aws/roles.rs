@@ -43,6 +43,7 @@ struct WorkedRole {
 
 /// Creates or updates the roles.
 pub(crate) async fn create_iam_roles(input: &RolesInput, report: &Report) -> Result<(), Failure> {
+    inputs::output_dir(&input.output_dir)?;
     let cluster = inputs::cluster(&input.name)?;
     let region = input.region.as_deref().map(inputs::region).transpose()?;
     let provider = inputs::provider_arn(&input.identity_provider_arn)?;
@@ -51,9 +52,7 @@ pub(crate) async fn create_iam_roles(input: &RolesInput, report: &Report) -> Res
         inputs::require_partition_of(region, &provider)?;
     }
     let selection = requests_dir::read(&input.credentials_requests_dir, input.tech_preview)?;
-    for skipped in &selection.skipped {
-        report.tell(&Event::DocumentSkipped(skipped))?;
-    }
+    report.selection(&selection)?;
     // Sizes and names are checked with the audiences that every provider of a cluster has.
     let usual = CLIENT_IDS.map(str::to_owned);
     let roles = desired(
@@ -68,7 +67,8 @@ pub(crate) async fn create_iam_roles(input: &RolesInput, report: &Report) -> Res
     }
     let connection = input.target.connect(region.as_ref()).await?;
     if let Some(configured) = connection.region() {
-        inputs::require_partition_of(&inputs::region(configured)?, &provider)?;
+        let configured = configured.parse().map_err(|error| failures::name(&error))?;
+        inputs::require_partition_of(&configured, &provider)?;
     }
     let found = connection
         .oidc_provider(&provider)

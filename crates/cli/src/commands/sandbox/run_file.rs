@@ -1,4 +1,4 @@
-//! The run file: how `sandbox env` finds a running sandbox. Mode 0600, removed when the sandbox stops.
+//! The run file: how other commands find a running sandbox. Mode 0600, removed when the sandbox stops.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use podpass_sandbox::Secret;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -32,12 +33,22 @@ pub(crate) struct RunningAccount {
     pub(crate) secret_access_key: String,
 }
 
+/// What a run file holds.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Entry {
+    #[serde(flatten)]
+    pub(crate) running: RunningSandbox,
+    /// The bearer of the sandbox's control calls, which stands nowhere else.
+    pub(crate) control_token: String,
+}
+
 /// The file of a sandbox of this process; it is removed with this value.
 #[derive(Debug)]
 pub(crate) struct RunFile(PathBuf);
 
 impl RunFile {
-    pub(crate) fn write(sandbox: &RunningSandbox) -> Result<Self, Failure> {
+    pub(crate) fn write(sandbox: &RunningSandbox, control_token: &Secret) -> Result<Self, Failure> {
         let folder = folder()?;
         DirBuilder::new()
             .recursive(true)
@@ -49,7 +60,11 @@ impl RunFile {
         refuse_strangers(&folder)?;
         let port = sandbox.endpoint.rsplit(':').next().unwrap_or_default();
         let path = folder.join(format!("sandbox-{port}.json"));
-        let text = serde_json::to_vec(sandbox)
+        let entry = Entry {
+            running: sandbox.clone(),
+            control_token: control_token.expose().to_owned(),
+        };
+        let text = serde_json::to_vec(&entry)
             .map_err(|error| Failure::failed("cannot write the run file").because(&error))?;
         files::write_atomically(&path, &text, 0o600)?;
         Ok(Self(path))
@@ -67,19 +82,20 @@ impl Drop for RunFile {
 }
 
 /// The running sandbox, or the one at `endpoint`. Files of sandboxes that were killed are removed.
-pub(crate) fn find(endpoint: Option<&str>) -> Result<RunningSandbox, Failure> {
+pub(crate) fn find(endpoint: Option<&str>) -> Result<Entry, Failure> {
     let folder = folder()?;
     let mut running = Vec::new();
     for path in run_files(&folder)? {
         let Some(sandbox) = read(&path) else { continue };
-        if answers(&sandbox.endpoint) {
+        if answers(&sandbox.running.endpoint) {
             running.push(sandbox);
         } else {
             let _ = fs::remove_file(&path);
         }
     }
     if let Some(endpoint) = endpoint {
-        running.retain(|sandbox| sandbox.endpoint == endpoint.trim_end_matches('/'));
+        running
+            .retain(|sandbox: &Entry| sandbox.running.endpoint == endpoint.trim_end_matches('/'));
     }
     match running.as_slice() {
         [one] => Ok(one.clone()),
@@ -91,7 +107,7 @@ pub(crate) fn find(endpoint: Option<&str>) -> Result<RunningSandbox, Failure> {
         several => {
             let endpoints: Vec<&str> = several
                 .iter()
-                .map(|sandbox| sandbox.endpoint.as_str())
+                .map(|sandbox| sandbox.running.endpoint.as_str())
                 .collect();
             Err(Failure::usage("several sandboxes are running")
                 .detail("running", endpoints.join(", "))
@@ -157,7 +173,7 @@ fn run_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
-fn read(path: &Path) -> Option<RunningSandbox> {
+fn read(path: &Path) -> Option<Entry> {
     serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
 }
 

@@ -83,7 +83,7 @@ pub(crate) fn read_trust(path: &Path) -> Result<TrustPolicy, Failure> {
 }
 
 /// A file that IAM would not take as a policy.
-pub(super) fn not_a_policy(file: &str, error: &PolicyError) -> Failure {
+pub(crate) fn not_a_policy(file: &str, error: &PolicyError) -> Failure {
     let place = error.position;
     Failure::usage(format!(
         "{file}:{}:{}: {}",

@@ -1,7 +1,7 @@
 //! ARNs: their accounts, and what was left in them to be filled in.
 
-use podpass_kinds::Reason;
 use podpass_kinds::yaml::{Content, Node};
+use podpass_kinds::{Reason, placeholder};
 use podpass_policy::{Position, RoleArn};
 
 use super::super::collector::Collector;
@@ -84,18 +84,6 @@ fn bad_account(text: &str) -> Option<&str> {
     (is_arn && !is_fine).then_some(account)
 }
 
-/// A word in angle brackets that a person was to replace.
-fn placeholder(text: &str) -> Option<&str> {
-    let start = text.find('<')?;
-    let end = start + text[start..].find('>')?;
-    let words = &text[start + 1..end];
-    let is_name = words.starts_with(|c: char| c.is_ascii_alphabetic())
-        && words
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || " -_.".contains(c));
-    (is_name && text.lines().count() == 1).then_some(&text[start..=end])
-}
-
 const ACCOUNT_DIGITS: usize = 12;
 
 /// Members whose strings are not ours to understand: commands, and what people write to people.
@@ -134,19 +122,6 @@ mod tests {
             ("1234567890", None),
         ] {
             assert_eq!(bad_account(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn knows_placeholders() {
-        for (text, expected) in [
-            ("<target-namespace>", Some("<target-namespace>")),
-            ("<target-namespace> (1)", Some("<target-namespace>")),
-            ("arn:aws:iam::<account id>:role/a", Some("<account id>")),
-            ("a < b > c", None),
-            ("<https://example.org>", None),
-        ] {
-            assert_eq!(placeholder(text), expected, "{text}");
         }
     }
 }

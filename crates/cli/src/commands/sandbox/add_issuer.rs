@@ -1,0 +1,76 @@
+//! `podpass sandbox add-issuer`: the running sandbox verifies the tokens of a cluster that it cannot reach.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use podpass_sandbox::{Change, ControlClient, ControlError, Issuer, IssuerError, Secret};
+
+use super::run_file;
+use crate::args::{IssuerSourceArgs, SandboxAddIssuerArgs};
+use crate::failure::{Exit, Failure};
+use crate::{files, output};
+
+pub(super) async fn run(arguments: &SandboxAddIssuerArgs) -> Result<ExitCode, Failure> {
+    let issuer = read(&arguments.source)?;
+    let sandbox = run_file::find(arguments.endpoint.as_deref())?;
+    let client = ControlClient::new(
+        &sandbox.running.endpoint,
+        Secret::new(sandbox.control_token),
+    )
+    .map_err(|error| control_failure(&error))?;
+    let change = client
+        .add_issuer(&issuer)
+        .await
+        .map_err(|error| control_failure(&error))?;
+    output::line(&format!("issuer/{} {change}", issuer.url()))?;
+    for key in issuer.keys().unusable() {
+        output::note(&format!(
+            "note: the JWKS has a key that verifies nothing: {key}"
+        ));
+    }
+    if change == Change::Created {
+        output::note(&format!(
+            "hint: `aws iam create-open-id-connect-provider --url {} --client-id-list sts.amazonaws.com` lets roles \
+             trust it",
+            issuer.url()
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(source: &IssuerSourceArgs) -> Result<Issuer, Failure> {
+    match (&source.issuer, &source.jwks) {
+        (Some(url), Some(jwks)) => of_files(url, jwks),
+        _ => Err(Failure::usage("no issuer is named").help("name it with `--issuer` and `--jwks`")),
+    }
+}
+
+fn of_files(url: &str, jwks: &Path) -> Result<Issuer, Failure> {
+    Issuer::new(url, &files::read_text(jwks)?).map_err(|error| match &error {
+        IssuerError::Url { .. } => Failure::usage(format!("--issuer: {error}")).help(
+            "write it exactly as the tokens have it in `iss`, which `podpass token decode` shows; `kubectl get --raw \
+             /.well-known/openid-configuration` names it too",
+        ),
+        _ => Failure::usage(format!("cannot use `{}`", jwks.display()))
+            .because(&error)
+            .help("get it from the cluster: `kubectl get --raw /openid/v1/jwks > keys.json`"),
+    })
+}
+
+fn control_failure(error: &ControlError) -> Failure {
+    match error {
+        ControlError::Conflict { message } => Failure::new(Exit::Refused, message).help(
+            "publish the key in that bucket with `podpass aws create-identity-provider`, or delete the bucket first",
+        ),
+        ControlError::TimedOut { .. } => Failure::new(Exit::TimedOut, error.to_string()),
+        ControlError::NotAuthorised { .. } => Failure::new(Exit::NotAuthorised, error.to_string())
+            .help("stop that sandbox and start it again, so that it writes its run file"),
+        _ => {
+            let failure = Failure::failed(error.to_string());
+            match std::error::Error::source(error) {
+                Some(source) => failure.because(source),
+                None => failure,
+            }
+        }
+    }
+}

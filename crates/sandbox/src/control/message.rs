@@ -1,0 +1,37 @@
+//! What control calls and their answers carry, as JSON.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::ClockSetting;
+use crate::issuers::Change;
+
+/// `PUT /_podpass/issuers`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HandedIssuer {
+    /// The URL, exactly as tokens have it in `iss`.
+    pub(super) issuer: String,
+    pub(super) jwks: Value,
+}
+
+/// What became of an issuer.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Handed {
+    pub(super) change: Change,
+}
+
+/// The answer to `PUT /_podpass/clock`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ClockReading {
+    /// The time shown.
+    pub(super) now: Timestamp,
+    pub(super) setting: ClockSetting,
+}
+
+/// Why a call was not done.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Refusal {
+    pub(super) message: String,
+}
