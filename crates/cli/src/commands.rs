@@ -7,5 +7,6 @@ pub(crate) mod inject;
 pub(crate) mod lint;
 pub(crate) mod sandbox;
 pub(crate) mod simulate;
+pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod trust;

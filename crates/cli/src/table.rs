@@ -25,6 +25,11 @@ impl Table {
         }
     }
 
+    /// Adds a row with one cell for each column.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [&str; N]) {
+        self.judged_row(cells, false);
+    }
+
     /// Adds a row that stands out when `is_bad`.
     pub(crate) fn judged_row<const N: usize>(&mut self, cells: [&str; N], is_bad: bool) {
         debug_assert_eq!(N, self.header.len(), "a cell for each column");

@@ -1,7 +1,6 @@
 //! Objects of any kind, as raw JSON.
 
-use kube::api::{Api, ApiResource, DynamicObject, GetParams, ListParams, Patch, PatchParams};
-use kube::core::Request;
+use kube::api::{Api, ApiResource, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::Value;
 
 use crate::FIELD_MANAGER;
@@ -215,12 +214,8 @@ impl Cluster {
 
     /// Reads a document of the API server that is no object, by its path.
     pub(crate) async fn read_text(&self, path: &str) -> Result<String, ClusterError> {
-        let request = Request::new(path).get("", &GetParams::default());
-        let mut request = request.map_err(|error| {
-            ClusterError::new(ErrorKind::Other, "the request cannot be made").because(error)
-        })?;
-        // `Request` appends the name that a read of an object has.
-        *request.uri_mut() = path.parse().map_err(|error| {
+        let request = http::Request::get(path).body(Vec::new());
+        let request = request.map_err(|error| {
             ClusterError::new(ErrorKind::Other, "the path is not a path").because(error)
         })?;
         self.run("get", path, self.client.request_text(request))

@@ -107,6 +107,8 @@ pub struct ObservedOidcProvider {
     pub url: String,
     /// The audiences it accepts.
     pub client_ids: Vec<String>,
+    /// The SHA-1 thumbprints of the certificates it trusts, where AWS does not trust the issuer's CA by itself.
+    pub thumbprints: Vec<String>,
     /// Its tags.
     pub tags: Tags,
 }

@@ -16,6 +16,7 @@ mod deletion;
 mod documents;
 pub mod dry_run_files;
 mod identity_provider;
+mod issuer_bucket;
 pub mod manifests;
 pub mod mode;
 mod names;
@@ -37,6 +38,7 @@ pub use identity_provider::{
     JWKS_KEY, ObservedBucket, ObservedIdentityProvider, ObservedObject, ObservedOidcProvider,
     Refusal, Seen, public_read_policy,
 };
+pub use issuer_bucket::IssuerBucket;
 pub use names::{BucketName, ClusterName, NameError, Region, RoleNames};
 pub use permissions_policy::permissions_policy;
 pub use plan::{ObjectUpload, Outcome, Plan, PublicAccessBlock, Replaces, Resource, Step};
