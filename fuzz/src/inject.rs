@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 
 /// Injects into the pod of an AdmissionReview, or into the document itself if it is none.
 pub fn pod(data: &[u8]) {
+    // What is not JSON, and what has a member twice, is an error and no panic.
+    let _ = Pod::from_json(data);
     let Ok(review) = serde_json::from_slice::<Value>(data) else {
         return;
     };
@@ -36,9 +38,15 @@ pub fn annotations(data: &[u8]) {
     check(&pod, &account(of_account));
 }
 
-/// A patch fits its pod, and a second one finds nothing left to do.
+/// A pod read from its text is the pod, a patch fits it, and a second one finds nothing left to do.
 fn check(pod: &Value, account: &ServiceAccountView) {
     let settings = Settings::default();
+    let text = pod.to_string();
+    let read = Pod::from_json(text.as_bytes()).expect("what was printed is JSON without a member twice");
+    assert_eq!(
+        inject(&read, account, &settings),
+        inject(&Pod::from(pod), account, &settings)
+    );
     let Injection::Patched(patch) = inject(&Pod::from(pod), account, &settings) else {
         return;
     };

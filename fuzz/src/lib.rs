@@ -1,8 +1,19 @@
 //! What the fuzz targets do with their input: plain functions that panic when a promise is broken.
 //!
-//! `Cargo.toml` says how to run them. Each module names one crate only, whose tests take in the file by `#[path]` and
-//! replay `seeds/` with it.
+//! `Cargo.toml` says how to run them. A test of `podpass-testkit` takes in this file by `#[path]` and replays `seeds/`.
 
 pub mod inject;
 pub mod policy;
 pub mod token;
+
+/// What a target does with an input.
+pub type Target = fn(&[u8]);
+
+/// Every target, by the name that its file in `targets/` and its folder in `seeds/` have.
+pub const TARGETS: [(&str, Target); 5] = [
+    ("annotations", inject::annotations),
+    ("jwks", token::jwks),
+    ("jwt", token::jwt),
+    ("pod", inject::pod),
+    ("policy", policy::document),
+];

@@ -7,6 +7,7 @@ mod lifecycle;
 mod openshift_kinds;
 mod pod_runner;
 mod tokens;
+mod whole_way;
 mod withholding_proxy;
 mod workloads;
 

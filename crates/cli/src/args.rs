@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use podpass_policy::AccountId;
 
+use crate::cluster_args::ClusterArgs;
 use crate::commands::aws::AwsArgs;
 use crate::commands::bind::{BindArgs, UnbindArgs};
 use crate::commands::explain::ExplainArgs;
@@ -153,19 +154,26 @@ pub(crate) enum EnvFormat {
 }
 
 #[derive(Debug, Args)]
-#[command(override_usage = "podpass sandbox add-issuer --issuer <URL> --jwks <FILE> [OPTIONS]")]
+#[command(
+    override_usage = "podpass sandbox add-issuer (--from-cluster | --issuer <URL> --jwks <FILE>) [OPTIONS]"
+)]
 pub(crate) struct SandboxAddIssuerArgs {
     #[command(flatten)]
     pub(crate) source: IssuerSourceArgs,
     /// Which sandbox, where several run.
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 }
 
 /// Where the issuer and its keys come from.
 #[derive(Debug, Args)]
 #[group(id = "issuer-source", required = true, multiple = true)]
 pub(crate) struct IssuerSourceArgs {
+    /// Ask a cluster, such as kind, minikube or OpenShift, for its issuer and keys.
+    #[arg(long, conflicts_with_all = ["issuer", "jwks"])]
+    pub(crate) from_cluster: bool,
     /// The issuer's URL, exactly as its tokens have it in `iss`.
     #[arg(long, value_name = "URL", requires = "jwks")]
     pub(crate) issuer: Option<String>,

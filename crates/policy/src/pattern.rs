@@ -170,6 +170,12 @@ mod tests {
             ("*aab", "aaab", true),
             ("*ab*ab", "abab", true),
             ("*ab*ab", "aab", false),
+            ("*a?*b*", "axb", true),
+            // No unit counts for two symbols.
+            ("*a?*b*", "ab", false),
+            ("*?*?*", "ab", true),
+            ("*?*?*", "a", false),
+            ("*ab*ba*", "aba", false),
             ("a*", "a/b:c\nd", true),
             ("?", "é", true),
             ("?", "😀", false),

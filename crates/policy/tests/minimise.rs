@@ -249,6 +249,130 @@ fn keeps_within_the_limit_and_counts_as_aws_counts() {
     );
 }
 
+/// Each two of three actions share two of four resources: the widest statements hold some calls twice.
+#[test]
+fn statements_that_overlap_are_cut_to_what_is_missing() {
+    let calls = calls(&[
+        ("s3:A", "a"),
+        ("s3:A", "c"),
+        ("s3:A", "d"),
+        ("s3:B", "a"),
+        ("s3:B", "b"),
+        ("s3:B", "d"),
+        ("s3:C", "a"),
+        ("s3:C", "b"),
+        ("s3:C", "c"),
+    ]);
+    let document = minimise(&calls, SizeLimit::Managed).expect("the calls are valid");
+    assert!(calls.iter().all(|call| allows(&document, call)));
+    for less in reductions(&document) {
+        assert!(
+            calls.iter().any(|call| !allows(&less, call)),
+            "{}",
+            less.to_json()
+        );
+    }
+}
+
+/// Names of different length, for which it matters that a statement is valued by what it holds for its size.
+#[test]
+fn no_policy_for_these_calls_is_shorter() {
+    let long = |name: &str, length: usize| format!("{name}{}", "x".repeat(length));
+    let (a, b, c) = (long("s3:A", 30), long("s3:B", 30), long("s3:C", 30));
+    let (twenty, forty) = (long("a", 20), long("a", 40));
+    let other = long("c", 40);
+    for (name, pairs) in [
+        (
+            "the widest is not the best",
+            &[
+                (a.as_str(), forty.as_str()),
+                (&a, "b"),
+                ("s3:B", &forty),
+                (&c, "b"),
+                (&c, "c"),
+            ][..],
+        ),
+        (
+            "two of three resources",
+            &[
+                (&a, &twenty),
+                (&a, "b"),
+                (&a, "c"),
+                ("s3:B", "c"),
+                ("s3:D", &twenty),
+                ("s3:D", "c"),
+            ],
+        ),
+        (
+            "a chain",
+            &[
+                ("s3:Axxxxxxxxxxxxxxxx", &twenty),
+                ("s3:Axxxxxxxxxxxxxxxx", "b"),
+                (&b, "b"),
+                (&b, &other),
+                ("s3:D", &other),
+            ],
+        ),
+    ] {
+        let calls = calls(pairs);
+        let document = minimise(&calls, SizeLimit::Managed).expect("the calls are valid");
+        assert_eq!(document.to_json().len(), shortest(&calls), "{name}");
+    }
+}
+
+/// The length of the shortest policy that allows exactly these calls, found among all: the oracle.
+fn shortest(calls: &[Call]) -> usize {
+    let actions = subsets(calls.iter().map(|call| &call.action));
+    let resources = subsets(calls.iter().map(|call| &call.resource));
+    // Each statement of asked calls alone, with the set of those calls and its length.
+    let mut statements = Vec::new();
+    for actions in &actions {
+        for resources in &resources {
+            let held =
+                |call: &Call| actions.contains(&call.action) && resources.contains(&call.resource);
+            let set = (0..calls.len()).filter(|i| held(&calls[*i]));
+            let set: usize = set.map(|i| 1 << i).sum();
+            if set.count_ones() as usize == actions.len() * resources.len() {
+                let document = Document::new(vec![
+                    Statement::allow(values(actions)).with_resource(values(resources)),
+                ]);
+                statements.push((set, document.to_json().len() - FRAME));
+            }
+        }
+    }
+    let mut shortest = vec![usize::MAX; 1 << calls.len()];
+    shortest[0] = 0;
+    for set in 0..shortest.len() {
+        for (more, length) in &statements {
+            let all = set | more;
+            // A comma before every statement but the first.
+            let length = shortest[set].saturating_add(length + usize::from(set != 0));
+            shortest[all] = shortest[all].min(length);
+        }
+    }
+    FRAME + shortest[shortest.len() - 1]
+}
+
+/// Every choice of some of the texts.
+fn subsets<'t>(texts: impl Iterator<Item = &'t String>) -> Vec<Vec<String>> {
+    let texts = Vec::from_iter(texts.collect::<BTreeSet<_>>());
+    let choose = |set: usize| {
+        let chosen = (0..texts.len()).filter(|index| set >> index & 1 == 1);
+        chosen.map(|index| texts[index].clone()).collect()
+    };
+    (1..1 << texts.len()).map(choose).collect()
+}
+
+fn values(texts: &[String]) -> Values {
+    match texts {
+        [only] => Values::one(only.clone()),
+        several => Values::list(several.iter().cloned()),
+    }
+}
+
+/// The length of `{"Version":"2012-10-17","Statement":[]}`.
+const FRAME: usize = 39;
+
 fn drawn_calls() -> impl Strategy<Value = Vec<Call>> {
     let resource = prop_oneof![
         4 => "arn:aws:s3:::[abc]",

@@ -184,8 +184,62 @@ mod tests {
     }
 
     #[test]
-    fn absurd_lengths_are_unknown() {
-        assert_eq!(shape(&[0x30, 0x80, 0, 0]), Shape::Unknown);
-        assert_eq!(shape(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), Shape::Unknown);
+    fn lengths_are_read_in_their_shortest_form() {
+        for (length, written) in [
+            (0x7f, &[0x7f][..]),
+            (0x80, &[0x81, 0x80]),
+            (0x100, &[0x82, 1, 0]),
+            (0x1_0000, &[0x83, 1, 0, 0]),
+        ] {
+            let key = sequence(written, &members_of(length));
+            assert_eq!(shape(&key), Shape::RsaPrivateKey, "{length} bytes");
+        }
+    }
+
+    /// DER knows no contents that tell their end themselves, and no long form where a short one would do (X.690, 10.1).
+    #[test]
+    fn lengths_that_no_key_has_are_unknown() {
+        for (name, written, contents) in [
+            (
+                "ended by two zeros",
+                &[0x80][..],
+                &[0x02, 0x01, 0x05, 0x02, 0x01, 0x03, 0, 0][..],
+            ),
+            ("0x80 taken for a length", &[0x80], &members_of(0x80)),
+            ("four bytes, absurd", &[0x84, 0xff, 0xff, 0xff, 0xff], &[]),
+            ("four bytes", &[0x84, 0, 0, 0, 7], &members_of(7)),
+        ] {
+            assert_eq!(
+                shape(&sequence(written, contents)),
+                Shape::Unknown,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn leading_zero_bits_do_not_count() {
+        for (number, bits) in [
+            (&[][..], 0),
+            (&[0, 0], 0),
+            (&[1], 1),
+            (&[0x80], 8),
+            (&[0, 0xff], 8),
+            (&[0x7f, 0xff], 15),
+            (&[0, 1, 0], 9),
+        ] {
+            assert_eq!(bit_length(number), bits, "{number:?}");
+        }
+    }
+
+    fn sequence(length: &[u8], contents: &[u8]) -> Vec<u8> {
+        [&[SEQUENCE], length, contents].concat()
+    }
+
+    /// So many bytes, at least seven, that begin as the members of a PKCS#1 private key do.
+    fn members_of(length: usize) -> Vec<u8> {
+        let mut members = vec![0x02, 0x01, 0x00, 0x02, 0x01, 0x05];
+        members.resize(length, 0x01);
+        members
     }
 }

@@ -161,9 +161,8 @@ impl Found {
 
     fn fix(self, private_key_needed: bool) -> &'static str {
         match self {
-            Self::RsaPublicKey => {
-                "give the file of the private key: `serviceaccount-signer.private`"
-            }
+            Self::RsaPublicKey => PRIVATE_KEY_FILE,
+            Self::Certificate if private_key_needed => PRIVATE_KEY_FILE,
             Self::RsaPrivateKey => {
                 "give the file of the public key: `serviceaccount-signer.public`, or make it with `openssl rsa -pubout`"
             }
@@ -310,5 +309,6 @@ pub(crate) fn check_size(block: &Block, pkcs1: &[u8]) -> Result<(), KeyError> {
 
 /// The RSA key lengths that can be verified: below is unsafe, above is refused by the library.
 pub(crate) const ACCEPTED_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+const PRIVATE_KEY_FILE: &str = "give the file of the private key: `serviceaccount-signer.private`";
 pub(crate) const PUBLIC_KEY: &str = "an RSA public key";
 pub(crate) const PRIVATE_KEY: &str = "an RSA private key";

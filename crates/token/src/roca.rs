@@ -23,7 +23,7 @@ fn is_power_of_generator(residue: u32, prime: u32) -> bool {
         if power == residue {
             return true;
         }
-        power = power * (GENERATOR % prime) % prime;
+        power = power * GENERATOR % prime;
         if power == 1 {
             return false;
         }
@@ -31,9 +31,7 @@ fn is_power_of_generator(residue: u32, prime: u32) -> bool {
 }
 
 fn is_prime(number: u32) -> bool {
-    (2..number)
-        .take_while(|divisor| divisor * divisor <= number)
-        .all(|divisor| !number.is_multiple_of(divisor))
+    (2..number).all(|divisor| !number.is_multiple_of(divisor))
 }
 
 const GENERATOR: u32 = 65537;

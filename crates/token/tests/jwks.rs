@@ -67,6 +67,49 @@ fn of_two_keys_with_one_id_the_later_stays() {
     let union = one.union(&two);
     assert_eq!(union.find("a").unwrap().n.as_deref(), Some("Ag"));
     assert_eq!(union.keys.len(), 1);
+    let both = r#"{"keys": [{"kty": "RSA", "kid": "a", "n": "AQ"}, {"kty": "RSA", "kid": "a", "n": "Ag"}]}"#;
+    let both = Jwks::parse(both).unwrap();
+    assert_eq!(both.find("a").unwrap().n.as_deref(), Some("Ag"));
+}
+
+#[test]
+fn keys_without_an_id_are_one_only_if_they_are_equal() {
+    let set = |numbers: &[&str]| {
+        let keys = numbers
+            .iter()
+            .map(|n| format!(r#"{{"kty": "RSA", "n": "{n}"}}"#));
+        Jwks::parse(&format!(
+            r#"{{"keys": [{}]}}"#,
+            keys.collect::<Vec<_>>().join(",")
+        ))
+        .unwrap()
+    };
+    assert_eq!(set(&["AQ"]).union(&set(&["AQ", "Ag"])), set(&["AQ", "Ag"]));
+    assert_eq!(
+        set(&["AQ", "Ag"]).union(&set(&["Ag", "Aw"])),
+        set(&["AQ", "Ag", "Aw"])
+    );
+}
+
+/// Found by the fuzz target `jwks`: a number that is read one place off wanders with each rotation.
+#[test]
+fn numbers_in_foreign_members_are_kept() {
+    for number in [
+        "111551555100535851111",
+        "555555005358048808555555555.1555e-3",
+        "0.1",
+        "1e300",
+        "12345678901234567890",
+    ] {
+        let text = format!(r#"{{"keys": [{{"kty": "EC", "kid": "a", "x": {number}}}]}}"#);
+        let read = Jwks::parse(&text).unwrap();
+        assert_eq!(
+            read.keys[0].other["x"].as_f64(),
+            Some(number.parse().unwrap()),
+            "{number}"
+        );
+        assert_eq!(Jwks::parse(&read.to_json()).unwrap(), read, "{number}");
+    }
 }
 
 #[test]

@@ -22,6 +22,20 @@ const SMALL_PRIVATE: &str = include_str!("fixtures/rsa-1024-private.pem");
 const KID: &str = "LjlMy7GePqG3r4mkENOEoU7WUHEjiJH02uL5QzUeayk";
 const MISLABELLED_KID: &str = "k02h7D7WM28k4X-eNkYpURvty__IdEES0aU05FExDnU";
 
+/// The object identifier of P-256, which `openssl ecparam -genkey` writes before the key itself.
+const EC_PARAMETERS: &str =
+    "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+
+/// Made with `openssl genpkey -algorithm ed448`: an algorithm that nothing here names.
+const ED448: &str = "-----BEGIN PUBLIC KEY-----
+MEMwBQYDK2VxAzoA2TRgw5NNMzFBK+NMv726BJalr5bvwf8NwAURBLOLTt29UKsv
+zBMZEVAqBW+cCuXlJYfbILptws0A
+-----END PUBLIC KEY-----
+";
+
+/// How OpenSSH's own format begins.
+const OPENSSH: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END OPENSSH PRIVATE KEY-----\n";
+
 #[test]
 fn computes_the_key_id_of_upstreams_fixed_key() {
     let Some(path) = test_data("keys/fixed-public-key.pub") else {
@@ -192,6 +206,68 @@ fn errors_name_place_value_and_fix() {
         error.fix().contains("serviceaccount-signer.private"),
         "{}",
         error.fix()
+    );
+}
+
+#[test]
+fn the_fix_fits_what_is_there_and_what_is_needed() {
+    let ec_with_parameters = format!("{EC_PARAMETERS}{EC_PRIVATE}");
+    for (text, found, for_public, for_private) in [
+        (
+            ENCRYPTED_PKCS1,
+            Found::EncryptedPrivateKey,
+            "`serviceaccount-signer.public`",
+            "`openssl rsa -in FILE",
+        ),
+        (
+            ENCRYPTED_PKCS8,
+            Found::EncryptedPrivateKey,
+            "`serviceaccount-signer.public`",
+            "`openssl rsa -in FILE",
+        ),
+        (
+            OPENSSH,
+            Found::OpenSshPrivateKey,
+            "`serviceaccount-signer.public`",
+            "-m PEM",
+        ),
+        (
+            &ec_with_parameters,
+            Found::EcPrivateKey,
+            "`podpass aws create-key-pair`",
+            "`podpass aws create-key-pair`",
+        ),
+        (
+            ED448,
+            Found::OtherKey,
+            "`podpass aws create-key-pair`",
+            "`podpass aws create-key-pair`",
+        ),
+        (
+            CERTIFICATE,
+            Found::Certificate,
+            "`openssl x509 -pubkey -noout`",
+            "`serviceaccount-signer.private`",
+        ),
+    ] {
+        let public = PublicKey::from_pem(text).unwrap_err();
+        let private = SigningKey::from_pem(text).unwrap_err();
+        for (error, part) in [(public, for_public), (private, for_private)] {
+            assert!(error.fix().contains(part), "{error}: {}", error.fix());
+            match error {
+                KeyError::WrongKind { found: actual, .. } => assert_eq!(actual, found),
+                other => panic!("{found}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn debug_of_a_public_key_shows_its_id_and_size() {
+    let key = PublicKey::from_pem(PKIX_PUBLIC).unwrap();
+    assert_eq!(
+        format!("{key:?}"),
+        format!("PublicKey {{ kid: \"{KID}\", bits: 2048 }}")
     );
 }
 

@@ -20,7 +20,7 @@ use crate::roca;
 pub enum Unusable {
     /// The entry is not a JSON object.
     NotAnObject,
-    /// It has no key id, or an empty one.
+    /// It has no key id, or one that is empty or not a string.
     NoKid,
     /// Its `use` is `enc`.
     ForEncryption,
@@ -134,7 +134,7 @@ impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAnObject => f.write_str("it is not a JSON object"),
-            Self::NoKid => f.write_str("it has no `kid`"),
+            Self::NoKid => f.write_str("its `kid` is missing, empty or not a string"),
             Self::ForEncryption => f.write_str("its `use` is `enc`"),
             Self::KeyOperations => f.write_str("it has `key_ops`, which AWS does not accept"),
             Self::KeyType(Some(kty)) => write!(f, "its `kty` is `{kty}`, neither `RSA` nor `EC`"),

@@ -7,11 +7,12 @@ use podpass_sandbox::{Change, ControlClient, ControlError, Issuer, IssuerError, 
 
 use super::run_file;
 use crate::args::{IssuerSourceArgs, SandboxAddIssuerArgs};
+use crate::cluster_args::ClusterArgs;
 use crate::failure::{Exit, Failure};
 use crate::{files, output};
 
 pub(super) async fn run(arguments: &SandboxAddIssuerArgs) -> Result<ExitCode, Failure> {
-    let issuer = read(&arguments.source)?;
+    let issuer = read(&arguments.source, &arguments.cluster).await?;
     let sandbox = run_file::find(arguments.endpoint.as_deref())?;
     let client = ControlClient::new(
         &sandbox.running.endpoint,
@@ -38,11 +39,25 @@ pub(super) async fn run(arguments: &SandboxAddIssuerArgs) -> Result<ExitCode, Fa
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(source: &IssuerSourceArgs) -> Result<Issuer, Failure> {
+async fn read(source: &IssuerSourceArgs, cluster: &ClusterArgs) -> Result<Issuer, Failure> {
     match (&source.issuer, &source.jwks) {
         (Some(url), Some(jwks)) => of_files(url, jwks),
-        _ => Err(Failure::usage("no issuer is named").help("name it with `--issuer` and `--jwks`")),
+        _ => of_cluster(cluster).await,
     }
+}
+
+/// What the API server itself says, since its issuer cannot be reached.
+async fn of_cluster(cluster: &ClusterArgs) -> Result<Issuer, Failure> {
+    let cluster = cluster.connect().await?;
+    let published = cluster
+        .published_issuer()
+        .await
+        .map_err(|error| Failure::cluster(&error))?;
+    Issuer::new(&published.issuer, &published.jwks).map_err(|error| {
+        Failure::failed(format!("the issuer of {} cannot be used", cluster.server()))
+            .because(&error)
+            .help("AWS trusts issuers that begin with `https://`: set `--service-account-issuer` of the kube-apiserver")
+    })
 }
 
 fn of_files(url: &str, jwks: &Path) -> Result<Issuer, Failure> {
