@@ -1,51 +1,12 @@
-//! Running the binary and looking at what came of it.
-
-use std::process::{Command, Output};
+//! What the tests do as the sandbox's administrator.
 
 use podpass_aws::Connection;
 use podpass_cloud::Credentials;
 use podpass_testkit::SandboxProcess;
 
+pub(crate) use podpass_testkit::{Ran, run};
+
 pub(crate) const PODPASS: &str = env!("CARGO_BIN_EXE_podpass");
-
-/// What a finished run printed and how it ended.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-pub(crate) fn run(command: &mut Command) -> Ran {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    Ran {
-        code: status.code().unwrap_or(-1),
-        out: String::from_utf8(stdout).unwrap(),
-        err: String::from_utf8(stderr).unwrap(),
-    }
-}
-
-impl Ran {
-    /// Fails unless the run ended with `code`, printed nothing on stdout and each of `parts` on stderr.
-    #[track_caller]
-    pub(crate) fn refused(&self, code: i32, parts: &[&str]) {
-        assert_eq!(self.code, code, "{self:#?}");
-        for part in parts {
-            assert!(self.err.contains(part), "missing {part:?} in {self:#?}");
-        }
-        assert!(!self.err.contains("panicked"), "{self:#?}");
-    }
-
-    #[track_caller]
-    pub(crate) fn succeeded(&self) -> &str {
-        assert_eq!(self.code, 0, "{self:#?}");
-        &self.out
-    }
-}
 
 /// Makes a role as the sandbox's administrator.
 pub(crate) fn create_role(sandbox: &SandboxProcess, name: &str, trust_policy: &str) {

@@ -112,8 +112,10 @@ where
         }
         let reason = innermost(credentials);
         let told = !matches!(credentials, CredentialsError::CredentialsNotLoaded(_));
-        // Of what was looked for in vain, only a profile was asked for by its name.
-        let message = if told || reason.to_ascii_lowercase().contains("profile") {
+        // Of what was looked for in vain, only a profile was asked for by its name; the chain lists all it looked for.
+        let is_asked_for = reason.to_ascii_lowercase().contains("profile")
+            && !reason.starts_with(NOTHING_IN_CHAIN);
+        let message = if told || is_asked_for {
             format!("the AWS credentials cannot be used: {reason}")
         } else {
             "no AWS credentials in the environment, the profiles or the metadata of this machine"
@@ -153,6 +155,9 @@ fn refused_exchange(credentials: &CredentialsError) -> Option<CloudError> {
     let answer = error.as_service_error()?;
     Some(of("sts:AssumeRole", answer.meta(), error.request_id()))
 }
+
+/// How the SDK's default chain begins what it says when all of its sources were in vain.
+const NOTHING_IN_CHAIN: &str = "no credentials found in chain";
 
 fn kind_of(code: Option<&str>, status: Option<u16>) -> ErrorKind {
     match code.unwrap_or_default() {

@@ -15,6 +15,7 @@ use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::simulate::SimulateArgs;
+use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
 use crate::commands::trust::TrustArgs;
 use crate::commands::version::VersionArgs;
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Aws(AwsArgs),
     /// Service account tokens: read one, or exchange it for credentials.
     Token(TokenArgs),
+    /// Say how the cluster gives its workloads cloud permissions now: mode and why, issuer, keys, webhook, AWS's side.
+    Status(Box<StatusArgs>),
     /// Give a service account a role: role, trust policy and annotation.
     Bind(Box<BindArgs>),
     /// Take a service account's role back.

@@ -9,6 +9,7 @@ pub(crate) mod lint;
 pub(crate) mod man;
 pub(crate) mod sandbox;
 pub(crate) mod simulate;
+pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod trust;
 pub(crate) mod version;

@@ -11,8 +11,10 @@ mod demo;
 mod duration;
 mod failure;
 mod files;
+mod format;
 mod given;
 mod output;
+mod table;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -68,6 +70,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Sandbox(arguments) => commands::sandbox::run(arguments),
         Command::Aws(arguments) => commands::aws::run(arguments),
         Command::Token(arguments) => commands::token::run(arguments),
+        Command::Status(arguments) => block_on(commands::status::run(*arguments)),
         Command::Bind(arguments) => block_on(commands::bind::run(*arguments)),
         Command::Unbind(arguments) => block_on(commands::bind::unbind(*arguments)),
         Command::Trust(arguments) => block_on(commands::trust::run(&arguments)),

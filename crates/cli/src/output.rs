@@ -103,6 +103,18 @@ fn shell_word(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
+/// A text on one line: claims and policies are somebody else's words and must not write lines of their own.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().fold(String::new(), |mut shown, character| {
+        if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+        shown
+    })
+}
+
 /// Tells the user something beside the data; a closed stderr is no reason to fail.
 pub(crate) fn note(text: &str) {
     error_text(&format!("{text}\n"));

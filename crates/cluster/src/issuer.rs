@@ -32,14 +32,6 @@ impl Cluster {
             jwks: self.read_text(JWKS_PATH).await?,
         })
     }
-
-    async fn read_text(&self, path: &str) -> Result<String, ClusterError> {
-        let request = http::Request::get(path).body(Vec::new()).map_err(|error| {
-            ClusterError::new(ErrorKind::Other, "the request cannot be made").because(error)
-        })?;
-        self.run("get", path, self.client.request_text(request))
-            .await
-    }
 }
 
 const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";

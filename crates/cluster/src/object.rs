@@ -42,6 +42,7 @@ pub mod resources {
         POD "" "v1" "Pod" "pods"
         CONFIG_MAP "" "v1" "ConfigMap" "configmaps"
         SECRET "" "v1" "Secret" "secrets"
+        SERVICE "" "v1" "Service" "services"
         DEPLOYMENT "apps" "v1" "Deployment" "deployments"
         REPLICA_SET "apps" "v1" "ReplicaSet" "replicasets"
         STATEFUL_SET "apps" "v1" "StatefulSet" "statefulsets"
@@ -86,6 +87,27 @@ impl Resource {
 }
 
 impl Cluster {
+    /// Whether the API server has the kind; that it has objects of it is another question.
+    pub async fn serves(&self, resource: Resource) -> Result<bool, ClusterError> {
+        let root = if resource.group.is_empty() {
+            "/api"
+        } else {
+            "/apis"
+        };
+        let listed = self
+            .read_text(&format!("{root}/{}", resource.api_version()))
+            .await;
+        let listed = match listed {
+            Err(error) if error.is_not_found() => return Ok(false),
+            listed => listed?,
+        };
+        let listed: Value = serde_json::from_str(&listed).map_err(unreadable)?;
+        let names = listed["resources"].as_array().into_iter().flatten();
+        Ok(names
+            .filter_map(|entry| entry["name"].as_str())
+            .any(|name| name == resource.plural))
+    }
+
     /// Reads an object; `None` when it does not exist, or the cluster does not know its kind.
     pub async fn get(
         &self,
@@ -188,6 +210,16 @@ impl Cluster {
             .run("patch", &what, api.patch(name, &parameters, &patch))
             .await?;
         to_json(&merged)
+    }
+
+    /// Reads a document of the API server that is no object, by its path.
+    pub(crate) async fn read_text(&self, path: &str) -> Result<String, ClusterError> {
+        let request = http::Request::get(path).body(Vec::new());
+        let request = request.map_err(|error| {
+            ClusterError::new(ErrorKind::Other, "the path is not a path").because(error)
+        })?;
+        self.run("get", path, self.client.request_text(request))
+            .await
     }
 
     pub(crate) fn api(&self, resource: Resource, namespace: Option<&str>) -> Api<DynamicObject> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use podpass_kinds::{Reason, ServiceAccountView, annotations};
+use podpass_kinds::{Reason, ServiceAccountView, annotations, parse_bool};
 
 use crate::assignments::{Assignments, MappedRole};
 use crate::pod::{Pod, Spec, Texts};
@@ -341,17 +341,13 @@ fn floor_expiration(seconds: i64, notes: &mut Vec<Note>) -> i64 {
     seconds
 }
 
-/// Go's `ParseBool`.
 fn parse_regional_sts(text: &str, notes: &mut Vec<Note>) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => {
-            let message = format!("`{text}` is neither true nor false and is ignored");
-            notes.push(Note::new(Reason::StsRegionalEndpointsInvalid, "", message));
-            None
-        }
+    let parsed = parse_bool(text);
+    if parsed.is_none() {
+        let message = format!("`{text}` is neither true nor false and is ignored");
+        notes.push(Note::new(Reason::StsRegionalEndpointsInvalid, "", message));
     }
+    parsed
 }
 
 /// The peer's pattern `^arn:aws[a-z0-9-]*:iam::\d{12}:role\/[\w-\/.@+=,]+$`.

@@ -10,6 +10,8 @@
 
 mod account_ref;
 pub mod annotations;
+mod boolean;
+mod cloud_credential;
 mod credentials_request;
 mod object;
 mod placeholder;
@@ -22,6 +24,8 @@ pub mod yaml;
 pub use account_ref::{InvalidServiceAccount, ServiceAccountRef};
 pub use podpass_policy::{Effect, Position};
 
+pub use boolean::parse_bool;
+pub use cloud_credential::CloudCredentialSpec;
 pub use credentials_request::{
     Applicability, AwsProviderSpec, CredentialsRequest, CredentialsRequestSpec,
     DEFAULT_CLOUD_TOKEN_PATH, Document, DocumentContent, OtherCloud, PolicyCondition,

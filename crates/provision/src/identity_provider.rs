@@ -107,6 +107,8 @@ pub struct ObservedOidcProvider {
     pub url: String,
     /// The audiences it accepts.
     pub client_ids: Vec<String>,
+    /// The SHA-1 thumbprints of the certificates it trusts, where AWS does not trust the issuer's CA by itself.
+    pub thumbprints: Vec<String>,
     /// Its tags.
     pub tags: Tags,
 }
@@ -231,6 +233,27 @@ pub enum Refusal {
         /// The role.
         role: String,
     },
+}
+
+// === impl Seen ===
+
+impl<T> Seen<T> {
+    /// What exists and may be read.
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(value) => Some(value),
+            Self::Absent | Self::Hidden => None,
+        }
+    }
+
+    /// The part of it that `find` finds, if it exists and may be read.
+    pub fn part<U>(&self, find: impl FnOnce(&T) -> Option<U>) -> Seen<U> {
+        match self {
+            Self::Present(value) => find(value).map_or(Seen::Absent, Seen::Present),
+            Self::Absent => Seen::Absent,
+            Self::Hidden => Seen::Hidden,
+        }
+    }
 }
 
 // === impl IdentityProvider ===

@@ -4,6 +4,8 @@
 //! what was found, and [`IdentityProvider::plan`] and [`DesiredRole::plan`] what to do about the difference. Planning
 //! again from what was reached yields no steps, from wherever an earlier run was interrupted.
 //!
+//! [`mode`] tells how a cluster gets its credentials now, and which field decides it.
+//!
 //! [`Deletion`] is the way back: everything that carries the cluster's ownership tag goes, and what stays is named.
 //!
 //! Two rules hold everywhere: a resource without the cluster's ownership tag is refused unless it is adopted, and what
@@ -14,7 +16,9 @@ mod deletion;
 mod documents;
 pub mod dry_run_files;
 mod identity_provider;
+mod issuer_bucket;
 pub mod manifests;
+pub mod mode;
 mod names;
 mod permissions_policy;
 mod plan;
@@ -34,6 +38,7 @@ pub use identity_provider::{
     JWKS_KEY, ObservedBucket, ObservedIdentityProvider, ObservedObject, ObservedOidcProvider,
     Refusal, Seen, public_read_policy,
 };
+pub use issuer_bucket::IssuerBucket;
 pub use names::{BucketName, ClusterName, NameError, Region, RoleNames};
 pub use permissions_policy::permissions_policy;
 pub use plan::{ObjectUpload, Outcome, Plan, PublicAccessBlock, Replaces, Resource, Step};

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::names::ClusterName;
 
-/// Tags by key; ordered, so that two equal sets print alike.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Tags by key; ordered, so that two equal sets print alike. They serialise as an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Tags(BTreeMap<String, String>);
 
 /// Whose a resource is, judged by its tags.
@@ -75,6 +78,13 @@ impl Tags {
         let mut merged = self.0.clone();
         merged.extend(other.0.clone());
         Self(merged)
+    }
+
+    /// The cluster whose ownership tag is there with the value `owned`; the first by name, should there be several.
+    pub fn cluster(&self) -> Option<ClusterName> {
+        let owned = self.0.iter().filter(|(_, value)| *value == OWNED);
+        let mut names = owned.filter_map(|(key, _)| key.strip_prefix(OWNERSHIP_PREFIX));
+        names.find_map(|name| name.parse().ok())
     }
 
     /// Whose the tagged resource is, seen from `cluster`.

@@ -6,6 +6,7 @@
 mod cluster;
 mod data;
 mod home;
+mod ran;
 mod sandbox;
 
 #[cfg(feature = "control-plane")]
@@ -26,6 +27,7 @@ mod withholding_proxy;
 pub use cluster::Cluster;
 pub use data::{foreign_clients, skipped, test_data};
 pub use home::{Home, Trap};
+pub use ran::{Ran, run};
 pub use sandbox::SandboxProcess;
 
 #[cfg(feature = "control-plane")]

@@ -77,6 +77,7 @@ impl Connection {
                 arn: arn.clone(),
                 url: found.url().unwrap_or_default().to_owned(),
                 client_ids: found.client_id_list().to_vec(),
+                thumbprints: found.thumbprint_list().to_vec(),
                 tags: tags(found.tags()),
             })),
             Err(error) if has_code(&error, "NoSuchEntity") => Ok(None),

@@ -113,13 +113,10 @@ impl Flags {
     }
 }
 
-/// What Go's `strconv.ParseBool` accepts.
 fn switch(name: &str, value: &str) -> Result<bool, String> {
-    match value {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        _ => Err(format!(
+    podpass_kinds::parse_bool(value).ok_or_else(|| {
+        format!(
             "invalid argument \"{value}\" for \"--{name}\" flag: strconv.ParseBool: parsing \"{value}\": invalid syntax"
-        )),
-    }
+        )
+    })
 }

@@ -12,9 +12,9 @@ use podpass_diagnose::simulate::Simulation;
 use serde::Serialize;
 
 use self::proof::Shown;
-use super::simulate::{Provider, Time, answer_of, edit_line, printable};
+use super::simulate::{Provider, Time, answer_of, edit_line};
 use crate::failure::{Exit, Failure};
-use crate::output::Paint;
+use crate::output::{Paint, printable};
 use crate::{files, output};
 
 #[derive(Debug, Args)]

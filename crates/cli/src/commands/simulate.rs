@@ -19,7 +19,7 @@ use serde::Serialize;
 pub(crate) use self::inputs::{
     Provider, ScenarioInputs, Time, not_a_policy, read as read_scenario, read_trust,
 };
-pub(crate) use self::report::{answer_of, edit_line, printable};
+pub(crate) use self::report::{answer_of, edit_line};
 use crate::failure::{Exit, Failure};
 use crate::{files, output};
 

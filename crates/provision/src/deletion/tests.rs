@@ -57,6 +57,7 @@ fn provider(issuer: &str, tags: Tags) -> ObservedOidcProvider {
         arn: format!("{PROVIDERS}{issuer}").parse().unwrap(),
         url: issuer.to_owned(),
         client_ids: Vec::new(),
+        thumbprints: Vec::new(),
         tags,
     }
 }

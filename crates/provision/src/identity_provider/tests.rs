@@ -108,6 +108,7 @@ impl Account {
                         .unwrap(),
                     url,
                     client_ids: client_ids.clone(),
+                    thumbprints: Vec::new(),
                     tags: tags.clone(),
                 });
             }

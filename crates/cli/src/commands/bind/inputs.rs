@@ -17,6 +17,7 @@ use super::super::simulate::not_a_policy;
 use super::role::WantedRole;
 use crate::cluster_args::ClusterArgs;
 use crate::failure::Failure;
+use crate::format::Format;
 use crate::{files, given};
 
 #[derive(Debug, Args)]
@@ -80,9 +81,9 @@ struct BothArgs {
     /// Change nothing: print what would be done.
     #[arg(long)]
     dry_run: bool,
-    /// How the outcome is printed.
-    #[arg(short, long, value_enum, default_value_t = OutcomeFormat::Table)]
-    output: OutcomeFormat,
+    /// How the outcome is printed; `yaml` with `--plan-only=cluster --dry-run` is the manifest to apply.
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    output: Format,
     /// The domain of the annotations.
     #[arg(long, value_name = "DOMAIN", default_value = DEFAULT_PREFIX)]
     annotation_prefix: String,
@@ -104,15 +105,6 @@ pub(crate) enum Side {
     Cluster,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OutcomeFormat {
-    Table,
-    Json,
-    /// The same as YAML; with `--plan-only=cluster --dry-run` the manifest to apply.
-    Yaml,
-    Name,
-}
-
 /// What `bind` is to do.
 pub(crate) struct BindInput {
     pub(crate) account: ServiceAccountRef,
@@ -122,7 +114,7 @@ pub(crate) struct BindInput {
     pub(crate) adopt: bool,
     pub(crate) side: Option<Side>,
     pub(crate) dry_run: bool,
-    pub(crate) output: OutcomeFormat,
+    pub(crate) output: Format,
     pub(crate) prefix: String,
     pub(crate) cluster: ClusterArgs,
 }
@@ -140,7 +132,7 @@ pub(crate) struct UnbindInput {
     pub(crate) yes: bool,
     pub(crate) side: Option<Side>,
     pub(crate) dry_run: bool,
-    pub(crate) output: OutcomeFormat,
+    pub(crate) output: Format,
     pub(crate) prefix: String,
     pub(crate) cluster: ClusterArgs,
     pub(crate) role: AwsSide,

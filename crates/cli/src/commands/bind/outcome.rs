@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use podpass_access::BindingPlan;
-use podpass_kinds::{ServiceAccountRef, yaml};
+use podpass_kinds::ServiceAccountRef;
 use podpass_provision::{Outcome, Plan, RoleArn};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::inputs::OutcomeFormat;
 use super::role::PlannedRole;
 use crate::failure::Failure;
+use crate::format::{Format, yaml_of};
 use crate::output;
 
 /// The outcome, as `-o json` prints it.
@@ -91,29 +91,26 @@ impl Document {
         self.notes.push(note);
     }
 
-    pub(crate) fn print(&self, format: OutcomeFormat) -> Result<ExitCode, Failure> {
+    pub(crate) fn print(&self, format: Format) -> Result<ExitCode, Failure> {
         match format {
-            OutcomeFormat::Json => output::json(self)?,
-            OutcomeFormat::Yaml => self.print_yaml()?,
-            OutcomeFormat::Name => {
+            Format::Json => output::json(self)?,
+            Format::Yaml => self.print_yaml()?,
+            Format::Name => {
                 for reached in &self.resources {
                     output::line(&reached.name)?;
                 }
             }
-            OutcomeFormat::Table => self.print_lines()?,
+            Format::Table => self.print_lines()?,
         }
         Ok(ExitCode::SUCCESS)
     }
 
     /// The manifest alone where there is nothing else: it is what the other team applies.
     fn print_yaml(&self) -> Result<(), Failure> {
-        let whole = serde_json::to_value(self)
-            .map_err(|error| Failure::failed("cannot print the outcome").because(&error))?;
-        let value = match &self.manifest {
-            Some(manifest) if self.dry_run && self.trust_policy.is_none() => manifest,
-            _ => &whole,
-        };
-        output::data(&yaml::to_string(value))
+        match &self.manifest {
+            Some(manifest) if self.dry_run && self.trust_policy.is_none() => yaml_of(manifest),
+            _ => yaml_of(self),
+        }
     }
 
     fn print_lines(&self) -> Result<(), Failure> {

@@ -8,8 +8,8 @@ use podpass_cloud::{Exchange, Observe};
 use podpass_cluster::Cluster;
 use podpass_kinds::{Reason, ServiceAccountRef, annotations};
 use podpass_provision::{
-    Adoption, BoundRole, ClusterName, ObservedOidcProvider, OidcProviderArn, Plan, PolicyArn,
-    RoleArn, WebIdentityTrust,
+    Adoption, BoundRole, ClusterName, IssuerBucket, ObservedOidcProvider, OidcProviderArn, Plan,
+    PolicyArn, RoleArn, WebIdentityTrust,
 };
 
 use super::super::aws::{failures, inputs::Target};
@@ -162,10 +162,8 @@ impl AwsSide {
             return Ok(name.clone());
         }
         let issuer = provider.issuer_without_scheme();
-        let of_bucket = issuer
-            .split_once(BUCKET_SUFFIX)
-            .and_then(|(name, _)| name.parse().ok());
-        of_bucket.ok_or_else(|| {
+        let of_bucket = IssuerBucket::of_issuer(&format!("https://{issuer}"));
+        of_bucket.map(|found| found.cluster).ok_or_else(|| {
             Failure::usage(format!(
                 "the issuer `{issuer}` does not tell the cluster's name"
             ))
@@ -212,6 +210,3 @@ async fn existing(
 
 /// The audience of the tokens that the webhook asks for unless the service account names another.
 const DEFAULT_AUDIENCE: &str = "sts.amazonaws.com";
-
-/// What follows the cluster's name in the host of an issuer that is a bucket.
-const BUCKET_SUFFIX: &str = "-oidc.s3.";

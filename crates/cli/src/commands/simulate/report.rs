@@ -8,7 +8,8 @@ use podpass_diagnose::simulate::{
 };
 use podpass_policy::StatementOutcome;
 
-use crate::output::Paint;
+use crate::output::{Paint, printable};
+use crate::table::Table;
 
 pub(super) fn render(
     scenario: &Scenario,
@@ -52,18 +53,6 @@ pub(crate) fn edit_line(trust: &str, edit: &Edit) -> String {
     }
 }
 
-/// A text on one line: claims and policies are somebody else's words and must not write lines of their own.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().fold(String::new(), |mut shown, character| {
-        if character.is_control() {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-        shown
-    })
-}
-
 fn verdict(simulation: &Simulation, paint: Paint) -> String {
     let mut text = String::new();
     if let Some(session) = &simulation.session {
@@ -96,58 +85,33 @@ fn signature(scenario: &Scenario, simulation: &Simulation) -> &'static str {
 }
 
 fn conditions(rows: &[ConditionRow], paint: Paint) -> String {
-    let mut lines = vec![
-        [
-            "STATEMENT",
-            "KEY",
-            "OPERATOR",
-            "EXPECTED",
-            "ACTUAL",
-            "RESULT",
-        ]
-        .map(str::to_owned),
-    ];
+    let mut table = Table::new(&[
+        "STATEMENT",
+        "KEY",
+        "OPERATOR",
+        "EXPECTED",
+        "ACTUAL",
+        "RESULT",
+    ]);
     for row in rows {
         let statement = match &row.sid {
             Some(sid) => format!("{} {sid}", row.statement),
             None => row.statement.to_string(),
         };
-        lines.push([
-            statement,
-            printable(&row.key),
-            row.operator.clone(),
-            printable(&row.expected.join(", ")),
-            row.actual.as_ref().map_or_else(
-                || "(absent)".to_owned(),
-                |actual| printable(&actual.join(", ")),
-            ),
-            if row.result { "holds" } else { "FAILS" }.to_owned(),
-        ]);
+        let actual = row.actual.as_ref().map(|actual| actual.join(", "));
+        table.judged_row(
+            [
+                &statement,
+                &row.key,
+                &row.operator,
+                &row.expected.join(", "),
+                actual.as_deref().unwrap_or("(absent)"),
+                if row.result { "holds" } else { "FAILS" },
+            ],
+            !row.result,
+        );
     }
-    let width = |column: usize| {
-        lines
-            .iter()
-            .map(|line| line[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: [usize; 6] = std::array::from_fn(width);
-    let mut text = String::new();
-    for (index, line) in lines.iter().enumerate() {
-        let mut shown = String::new();
-        for (cell, width) in line.iter().zip(widths) {
-            let _ = write!(shown, "{cell:<width$}  ");
-        }
-        let shown = shown.trim_end();
-        let failed = index > 0 && !rows[index - 1].result;
-        let painted = match (index, failed) {
-            (0, _) => paint.strong(shown),
-            (_, true) => paint.error(shown),
-            _ => shown.to_owned(),
-        };
-        let _ = writeln!(text, "{painted}");
-    }
-    text
+    table.render(paint)
 }
 
 fn nearest_miss(trust: &str, miss: &NearMiss) -> String {

@@ -1,0 +1,6 @@
+//! The commands that look at a cluster (status, get, verify), on a real kube-apiserver and the sandbox.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod stand;
+mod status;
