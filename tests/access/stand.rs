@@ -1,12 +1,11 @@
 //! What every test here stands on: the run's control plane, whose issuer the sandbox knows, and podpass.
 
-use std::process::{Command, Output};
-
 use podpass_aws::Connection;
 use podpass_cloud::Credentials;
 use podpass_testkit::{
     Home, Identity, KubeApi, SandboxProcess, SharedControlPlane, control_plane_programs,
 };
+pub(crate) use podpass_testkit::{Ran, run};
 use serde_json::Value;
 
 pub(crate) const PODPASS: &str = env!("CARGO_BIN_EXE_podpass");
@@ -20,14 +19,6 @@ pub(crate) struct Stand {
     pub(crate) sandbox: SandboxProcess,
     pub(crate) shared: SharedControlPlane,
     pub(crate) namespace: String,
-}
-
-/// What a finished run printed and how it ended.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
 }
 
 impl Stand {
@@ -139,36 +130,5 @@ impl Stand {
             kube::Api::namespaced(self.shared.admin(), &self.namespace);
         let found = api.get_opt(name).await.unwrap();
         found.map(|found| serde_json::to_value(found).unwrap())
-    }
-}
-
-pub(crate) fn run(command: &mut Command) -> Ran {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    Ran {
-        code: status.code().unwrap_or(-1),
-        out: String::from_utf8(stdout).unwrap(),
-        err: String::from_utf8(stderr).unwrap(),
-    }
-}
-
-impl Ran {
-    #[track_caller]
-    pub(crate) fn succeeded(&self) -> &str {
-        assert_eq!(self.code, 0, "{self:#?}");
-        &self.out
-    }
-
-    /// Fails unless the run ended with `code` and printed each of `parts` on stderr.
-    #[track_caller]
-    pub(crate) fn refused(&self, code: i32, parts: &[&str]) {
-        assert_eq!(self.code, code, "{self:#?}");
-        for part in parts {
-            assert!(self.err.contains(part), "missing {part:?} in {self:#?}");
-        }
-        assert!(!self.err.contains("panicked"), "{self:#?}");
     }
 }

@@ -25,8 +25,8 @@ pub(crate) struct Stand {
 }
 
 impl Stand {
-    /// Starts both; `None` where there is no control plane to start.
-    pub(crate) async fn start(openshift_kinds: bool) -> Option<Self> {
+    /// Starts both, with these parts beside etcd and kube-apiserver; `None` where there is no control plane to start.
+    pub(crate) async fn start(parts: ControlPlaneOptions) -> Option<Self> {
         let programs = control_plane_programs()?;
         let home = Home::new();
         let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
@@ -50,8 +50,7 @@ impl Stand {
                 signing_key: Some(home.path("out/serviceaccount-signer.private")),
                 ..ApiServerOptions::default()
             },
-            openshift_kinds,
-            ..ControlPlaneOptions::default()
+            ..parts
         };
         let control_plane = ControlPlane::start(&programs, &options).await;
         let stand = Self {
@@ -127,6 +126,20 @@ impl Stand {
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(put)).unwrap();
     }
 
+    /// Applies a manifest as a webhook would let it through: with the service account of the same file.
+    pub(crate) fn apply_injected(&self, pod: &str, account: &str, flags: &[&str]) {
+        let pod = self.home.write("pod.yaml", pod);
+        let account = self.home.write("account.yaml", account);
+        let mut command = self.home.command(PODPASS);
+        command
+            .args(["inject", "-f"])
+            .arg(pod)
+            .arg("--service-account")
+            .arg(account);
+        let injected = run(command.args(flags));
+        self.apply(injected.succeeded());
+    }
+
     fn program(&self, name: &str) -> PathBuf {
         Path::new(&self.programs).join(name)
     }
@@ -144,4 +157,19 @@ spec:
     - {effect: Allow, action: ['s3:ListAllMyBuckets'], resource: '*'}
   secretRef: {name: irsa-test, namespace: irsa-test}
   serviceAccountNames: [irsa-test]
+";
+
+/// The peer's own configuration; nothing answers behind it, which its failure policy forgives.
+pub(crate) const WEBHOOK: &str = "\
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata: {name: pod-identity-webhook}
+webhooks:
+- name: pod-identity-webhook.amazonaws.com
+  failurePolicy: Ignore
+  sideEffects: None
+  admissionReviewVersions: [v1]
+  clientConfig: {service: {namespace: default, name: pod-identity-webhook, path: /mutate}}
+  rules:
+  - {operations: [CREATE], apiGroups: [''], apiVersions: [v1], resources: [pods]}
 ";

@@ -1,9 +1,9 @@
 //! `podpass status`, one fixture for each mode.
 
-use podpass_testkit::Identity;
+use podpass_testkit::{ControlPlaneOptions, Identity};
 use serde_json::{Value, json};
 
-use crate::stand::{ISSUER, Stand};
+use crate::stand::{ISSUER, Stand, WEBHOOK};
 
 fn cloud_credential(mode: &str) -> String {
     format!(
@@ -18,6 +18,13 @@ fn root_secret(annotation: &str) -> String {
          {{cloudcredential.openshift.io/mode: {annotation}}}\nstringData: {{aws_access_key_id: AKIAROOTROOTROOTROOT, \
          aws_secret_access_key: the-root-secret}}\n"
     )
+}
+
+fn openshift() -> ControlPlaneOptions {
+    ControlPlaneOptions {
+        openshift_kinds: true,
+        ..ControlPlaneOptions::default()
+    }
 }
 
 const INFRASTRUCTURE: &str = "\
@@ -75,7 +82,7 @@ const ANNOTATION: &str = "metadata.annotations[cloudcredential.openshift.io/mode
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seed_000_05_seed_000_06_seed_000_07_seed_000_08_each_mode_and_why() {
-    let Some(stand) = Stand::start(true).await else {
+    let Some(stand) = Stand::start(openshift()).await else {
         return;
     };
     install(&stand);
@@ -176,7 +183,7 @@ async fn seed_000_05_seed_000_06_seed_000_07_seed_000_08_each_mode_and_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seed_001_05_seed_000_17_seed_000_18_the_clouds_side_of_a_cluster() {
-    let Some(stand) = Stand::start(true).await else {
+    let Some(stand) = Stand::start(openshift()).await else {
         return;
     };
     install(&stand);
@@ -284,23 +291,9 @@ fn tampered(stand: &Stand, kid: &str) {
     );
 }
 
-const WEBHOOK: &str = "\
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingWebhookConfiguration
-metadata: {name: pod-identity-webhook}
-webhooks:
-- name: pod-identity-webhook.amazonaws.com
-  failurePolicy: Ignore
-  sideEffects: None
-  admissionReviewVersions: [v1]
-  clientConfig: {service: {namespace: default, name: pod-identity-webhook, path: /mutate}}
-  rules:
-  - {operations: [CREATE], apiGroups: [''], apiVersions: [v1], resources: [pods]}
-";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn outside_openshift_status_says_so_and_shows_the_rest() {
-    let Some(stand) = Stand::start(false).await else {
+    let Some(stand) = Stand::start(ControlPlaneOptions::default()).await else {
         return;
     };
     let found = status(&stand);

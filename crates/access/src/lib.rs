@@ -1,9 +1,11 @@
 //! One service account's way to a role.
 //!
 //! [`Binding`] is the cluster's side of `podpass bind`: the service account, its annotation, and a workload that runs as
-//! it. The cloud's side is [`podpass_provision::BoundRole`]. [`status`] is how a whole cluster stands.
+//! it. The cloud's side is [`podpass_provision::BoundRole`]. [`injected`] compares pods with
+//! what they should have been given, [`status`] is how a whole cluster stands.
 
 mod binding;
+pub mod injected;
 mod issuer;
 pub mod status;
 

@@ -11,6 +11,7 @@ use crate::commands::aws::AwsArgs;
 use crate::commands::bind::{BindArgs, UnbindArgs};
 use crate::commands::completion::CompletionArgs;
 use crate::commands::explain::ExplainArgs;
+use crate::commands::get::GetArgs;
 use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::man::ManArgs;
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Token(TokenArgs),
     /// Say how the cluster gives its workloads cloud permissions now: mode and why, issuer, keys, webhook, AWS's side.
     Status(Box<StatusArgs>),
+    /// Compare what pods were given with what their service account says they should have.
+    Get(Box<GetArgs>),
     /// Give a service account a role: role, trust policy and annotation.
     Bind(Box<BindArgs>),
     /// Take a service account's role back.

@@ -4,6 +4,7 @@ pub(crate) mod aws;
 pub(crate) mod bind;
 pub(crate) mod completion;
 pub(crate) mod explain;
+pub(crate) mod get;
 pub(crate) mod inject;
 pub(crate) mod lint;
 pub(crate) mod man;

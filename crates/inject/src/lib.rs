@@ -25,6 +25,7 @@
 //! ```
 
 mod assignments;
+mod command_line;
 mod container;
 mod mutate;
 mod note;
@@ -40,6 +41,7 @@ mod volume;
 pub use assignments::{
     Assignments, AssignmentsError, ContainerCredentials, MappedRole, RejectedEntry, RoleMap,
 };
+pub use command_line::CommandLine;
 pub use mutate::{Injection, inject};
 pub use note::Note;
 pub use parameters::Identity;

@@ -5,7 +5,7 @@ mod inputs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use podpass_inject::{Identity, Injection, Pod, Settings, inject};
+use podpass_inject::{Assignments, Identity, Injection, Pod, Settings, inject};
 use podpass_kinds::{
     Object, PodManifest, ReadError, ServiceAccountView, read_objects, read_service_accounts, yaml,
 };
@@ -20,8 +20,8 @@ pub(crate) use inputs::SettingsArgs;
 pub(crate) fn run(arguments: &InjectArgs) -> Result<ExitCode, Failure> {
     let accounts = read(&arguments.service_account, read_service_accounts)?;
     let objects = read(&arguments.filename, read_objects)?;
-    let settings = arguments.settings.settings();
-    let assignments = arguments.settings.assignments()?;
+    let settings = arguments.settings.over(Settings::default());
+    let assignments = arguments.settings.assignments(Assignments::default())?;
     let mut injected = Vec::new();
     for object in &objects {
         if let Some(pod) = object.pod().map_err(|error| unreadable(&error))? {

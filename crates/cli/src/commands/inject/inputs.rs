@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use podpass_inject::{
-    Assignments, AssignmentsError, ContainerCredentials, ContainerCredentialsSettings, RoleHome,
-    RoleMap, Settings,
+    Assignments, AssignmentsError, ContainerCredentials, RoleHome, RoleMap, Settings,
 };
 use podpass_kinds::{Reason, read_objects};
 use podpass_policy::{AccountId, Partition};
@@ -14,30 +13,21 @@ use crate::failure::Failure;
 use crate::{files, output};
 
 /// The webhook's settings, by its flags' names; a file stands where the webhook watches one.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "The webhook's settings")]
 pub(crate) struct SettingsArgs {
-    /// The domain of the annotations.
-    #[arg(long, value_name = "DOMAIN", default_value = "eks.amazonaws.com")]
-    annotation_prefix: String,
-    /// The token's audience, where the service account names none.
-    #[arg(long, value_name = "AUDIENCE", default_value = "sts.amazonaws.com")]
-    token_audience: String,
-    /// Where containers find the token.
-    #[arg(
-        long,
-        value_name = "PATH",
-        default_value = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
-    )]
-    token_mount_path: String,
-    /// The token's lifetime, where service account and pod name none.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 86_400,
-        allow_negative_numbers = true
-    )]
-    token_expiration: i64,
+    /// The domain of the annotations. [default: eks.amazonaws.com]
+    #[arg(long, value_name = "DOMAIN")]
+    annotation_prefix: Option<String>,
+    /// The token's audience, where the service account names none. [default: sts.amazonaws.com]
+    #[arg(long, value_name = "AUDIENCE")]
+    token_audience: Option<String>,
+    /// Where containers find the token. [default: /var/run/secrets/eks.amazonaws.com/serviceaccount]
+    #[arg(long, value_name = "PATH")]
+    token_mount_path: Option<String>,
+    /// The token's lifetime, where service account and pod name none. [default: 86400]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    token_expiration: Option<i64>,
     /// The region to inject, where the pod names none.
     #[arg(long, value_name = "REGION")]
     aws_default_region: Option<String>,
@@ -56,66 +46,69 @@ pub(crate) struct SettingsArgs {
     /// The JSON file of the service accounts that get container credentials (EKS Pod Identity).
     #[arg(long, value_name = "FILE")]
     container_credentials_config: Option<PathBuf>,
-    /// The audience of the container credentials' token.
-    #[arg(
-        long,
-        value_name = "AUDIENCE",
-        default_value = "pods.eks.amazonaws.com"
-    )]
-    container_credentials_audience: String,
-    /// Where containers find that token.
-    #[arg(
-        long,
-        value_name = "PATH",
-        default_value = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
-    )]
-    container_credentials_token_mount_path: String,
-    /// The name of that token's volume.
-    #[arg(long, value_name = "NAME", default_value = "eks-pod-identity-token")]
-    container_credentials_token_volume_name: String,
-    /// That token's file name in the volume.
-    #[arg(long, value_name = "NAME", default_value = "eks-pod-identity-token")]
-    container_credentials_token_path: String,
-    /// The endpoint that gives credentials for that token.
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://169.254.170.23/v1/credentials"
-    )]
-    container_credentials_full_uri: String,
+    /// The audience of the container credentials' token. [default: pods.eks.amazonaws.com]
+    #[arg(long, value_name = "AUDIENCE")]
+    container_credentials_audience: Option<String>,
+    /// Where containers find that token. [default: /var/run/secrets/pods.eks.amazonaws.com/serviceaccount]
+    #[arg(long, value_name = "PATH")]
+    container_credentials_token_mount_path: Option<String>,
+    /// The name of that token's volume. [default: eks-pod-identity-token]
+    #[arg(long, value_name = "NAME")]
+    container_credentials_token_volume_name: Option<String>,
+    /// That token's file name in the volume. [default: eks-pod-identity-token]
+    #[arg(long, value_name = "NAME")]
+    container_credentials_token_path: Option<String>,
+    /// The endpoint that gives credentials for that token. [default: http://169.254.170.23/v1/credentials]
+    #[arg(long, value_name = "URL")]
+    container_credentials_full_uri: Option<String>,
 }
 
 impl SettingsArgs {
-    pub(crate) fn settings(&self) -> Settings {
-        let region = self.aws_default_region.as_deref().unwrap_or_default();
+    /// Other settings, with what is given here in their place.
+    pub(crate) fn over(&self, mut settings: Settings) -> Settings {
+        let own = &mut settings.container_credentials;
+        for (given, place) in [
+            (&self.annotation_prefix, &mut settings.annotation_prefix),
+            (&self.token_audience, &mut settings.token_audience),
+            (&self.token_mount_path, &mut settings.token_mount_path),
+            (&self.container_credentials_audience, &mut own.audience),
+            (
+                &self.container_credentials_token_mount_path,
+                &mut own.token_mount_path,
+            ),
+            (
+                &self.container_credentials_token_volume_name,
+                &mut own.token_volume_name,
+            ),
+            (&self.container_credentials_token_path, &mut own.token_path),
+            (&self.container_credentials_full_uri, &mut own.full_uri),
+        ] {
+            if let Some(given) = given {
+                given.clone_into(place);
+            }
+        }
+        if let Some(seconds) = self.token_expiration {
+            settings.token_expiration = seconds;
+        }
+        if let Some(region) = &self.aws_default_region {
+            settings.default_region = Some(region.clone());
+        }
+        settings.sts_regional_endpoints |= self.sts_regional_endpoint;
+        let region = settings.default_region.as_deref().unwrap_or_default();
         let partition = self
             .compose_role_arn_partition
             .unwrap_or_else(|| Partition::of_region(region));
-        let home = |account: &AccountId| RoleHome {
-            partition,
-            account: account.clone(),
-        };
-        Settings {
-            annotation_prefix: self.annotation_prefix.clone(),
-            token_audience: self.token_audience.clone(),
-            token_mount_path: self.token_mount_path.clone(),
-            token_expiration: self.token_expiration,
-            default_region: self.aws_default_region.clone(),
-            sts_regional_endpoints: self.sts_regional_endpoint,
-            compose_role_arn: self.compose_role_arn.as_ref().map(home),
-            container_credentials: ContainerCredentialsSettings {
-                audience: self.container_credentials_audience.clone(),
-                token_mount_path: self.container_credentials_token_mount_path.clone(),
-                token_volume_name: self.container_credentials_token_volume_name.clone(),
-                token_path: self.container_credentials_token_path.clone(),
-                full_uri: self.container_credentials_full_uri.clone(),
-            },
+        if let Some(account) = &self.compose_role_arn {
+            settings.compose_role_arn = Some(RoleHome {
+                partition,
+                account: account.clone(),
+            });
         }
+        settings
     }
 
-    /// Reads the two files; entries that the webhook leaves out are noted.
-    pub(crate) fn assignments(&self) -> Result<Assignments, Failure> {
-        let mut assignments = Assignments::default();
+    /// Other assignments, with those of the two files in their place; entries that the webhook leaves out are noted.
+    pub(crate) fn assignments(&self, mut assignments: Assignments) -> Result<Assignments, Failure> {
         if let Some(path) = &self.config_map {
             assignments.roles = read_config_map(path)?;
         }
