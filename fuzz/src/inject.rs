@@ -42,7 +42,8 @@ pub fn annotations(data: &[u8]) {
 fn check(pod: &Value, account: &ServiceAccountView) {
     let settings = Settings::default();
     let text = pod.to_string();
-    let read = Pod::from_json(text.as_bytes()).expect("what was printed is JSON without a member twice");
+    let read =
+        Pod::from_json(text.as_bytes()).expect("what was printed is JSON without a member twice");
     assert_eq!(
         inject(&read, account, &settings),
         inject(&Pod::from(pod), account, &settings)
