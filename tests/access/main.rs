@@ -10,3 +10,4 @@ mod bind;
 mod interruptions;
 mod refusals;
 mod stand;
+mod steps;

@@ -2,13 +2,9 @@
 
 use podpass_testkit::{ApiServerOptions, ControlPlane, ControlPlaneOptions, PodRunner};
 
-use crate::stand::{PODPASS, Stand, TestPod, run};
+use crate::stand::{CLIENT_ERROR, IDENTITY, PODPASS, Stand, refused_to_others, run};
 
 const ISSUER: &str = "https://irsa-mint-oidc.s3.eu-west-1.amazonaws.com";
-/// How AWS CLI 1, which the tests have, ends where the document's AWS CLI 2 ends with 253.
-const CLIENT_ERROR: i32 = 255;
-/// The document's AWS CLI asked the global STS when no region was set; its successors want to know the region.
-const IDENTITY: &str = "aws sts get-caller-identity --region eu-west-1";
 /// How kube-apiserver calls itself before an issuer is configured.
 const FIRST_ISSUER: &str = "https://kubernetes.default.svc";
 
@@ -31,7 +27,7 @@ const TRUST: &str = r#"{
 }
 "#;
 
-const S3_READ_ONLY: &str = r#"{
+pub(crate) const S3_READ_ONLY: &str = r#"{
     "Version": "2012-10-17",
     "Statement": [
         {
@@ -227,11 +223,12 @@ async fn documents_own_command_lines() {
         .in_container(&aws, "aws s3 ls")
         .said(&["irsa-mint-oidc"]);
     // The document's trust policy pins the subject alone; the provider's client IDs refuse the audience.
-    refused_to_others(&stand, &cluster, "arn:aws:iam::123456789012:role/irsa-s3").await;
+    let role = "arn:aws:iam::123456789012:role/irsa-s3";
+    refused_to_others(&stand, &cluster.admin(), ("irsa-test", "irsa-test"), role).await;
 }
 
 #[tokio::test]
-async fn as_a_user_of_podpass_does_it() {
+async fn seed_000_01_seed_000_02_as_a_user_of_podpass_does_it() {
     let Some(stand) = Stand::new() else { return };
     let mut cluster = running_cluster(&stand).await;
     stand.home.write("deployment.yaml", DEPLOYMENT);
@@ -284,57 +281,10 @@ async fn as_a_user_of_podpass_does_it() {
     stand
         .in_container(&aws, "aws s3 mb s3://made-by-the-pod")
         .refused(1, &["AccessDenied", "s3:CreateBucket"]);
-    stand.home.write("boto.py", BOTO3);
-    let boto3 = stand.in_container(&aws, &format!("python {}", stand.file("boto.py")));
+    let boto3 = stand.boto3_in_container(&aws);
     assert_eq!(
         boto3.succeeded(),
         format!("assumed-role {role_name}\nirsa-mint-oidc\nAccessDenied\n")
     );
-    refused_to_others(&stand, &cluster, &role).await;
-}
-
-/// The identity, what may be read, and what may not be written, by boto3's default credentials.
-const BOTO3: &str = "\
-import boto3, botocore.exceptions
-arn = boto3.client('sts').get_caller_identity()['Arn']
-print(*arn.split(':')[5].split('/')[:2])
-s3 = boto3.client('s3')
-print(*(bucket['Name'] for bucket in s3.list_buckets()['Buckets']))
-try:
-    s3.create_bucket(Bucket='made-by-the-pod')
-except botocore.exceptions.ClientError as refused:
-    print(refused.response['Error']['Code'])
-";
-
-/// Each pod claims the role; AWS tells it apart from `irsa-test/irsa-test` for `sts.amazonaws.com`.
-async fn refused_to_others(stand: &Stand, cluster: &ControlPlane, role: &str) {
-    stand
-        .shell("kubectl create namespace elsewhere")
-        .succeeded();
-    let stranger = "An error occurred (AccessDenied) when calling the AssumeRoleWithWebIdentity operation: \
-                    Not authorized to perform sts:AssumeRoleWithWebIdentity";
-    let audience = "An error occurred (InvalidIdentityToken) when calling the AssumeRoleWithWebIdentity operation: \
-                    Incorrect token audience";
-    for (namespace, account, claimed, refusal) in [
-        ("irsa-test", "other", "sts.amazonaws.com", stranger),
-        ("elsewhere", "irsa-test", "sts.amazonaws.com", stranger),
-        ("irsa-test", "irsa-test", "sts.amazon.com", audience),
-    ] {
-        let pod = TestPod {
-            namespace,
-            account,
-            name: "stranger",
-            role,
-            audience: claimed,
-        };
-        stand
-            .shell(&format!(
-                "kubectl delete pod stranger -n {namespace} --ignore-not-found --now"
-            ))
-            .succeeded();
-        let container = stand.injected(&cluster.admin(), &pod).await;
-        stand
-            .in_container(&container, IDENTITY)
-            .refused(CLIENT_ERROR, &[refusal]);
-    }
+    refused_to_others(&stand, &cluster.admin(), ("irsa-test", "irsa-test"), &role).await;
 }

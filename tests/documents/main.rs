@@ -8,4 +8,6 @@
 )]
 
 mod doc_000;
+mod doc_002;
 mod stand;
+mod steps_000;

@@ -13,6 +13,11 @@ use podpass_testkit::{
 
 pub(crate) const PODPASS: &str = env!("CARGO_BIN_EXE_podpass");
 
+/// How AWS CLI 1, which the tests have, ends where the documents' AWS CLI 2 ends with 253.
+pub(crate) const CLIENT_ERROR: i32 = 255;
+/// The documents' AWS CLI asked the global STS when no region was set; its successors want to know the region.
+pub(crate) const IDENTITY: &str = "aws sts get-caller-identity --region eu-west-1";
+
 /// The programs that a test finds, and the sandbox; the control plane is the test's own to start and to attach.
 pub(crate) struct Stand {
     pub(crate) home: Home,
@@ -179,6 +184,22 @@ spec:
         .await
     }
 
+    /// What boto3's default credentials are: the identity, the buckets, and the answer to a write.
+    pub(crate) fn boto3_in_container(&self, runner: &PodRunner) -> Ran {
+        self.home.write("boto.py", BOTO3);
+        self.in_container(runner, &format!("python {}", self.file("boto.py")))
+    }
+
+    /// Lets the sandbox verify the attached cluster's tokens, and makes the provider of its issuer.
+    pub(crate) fn trust_cluster(&self) {
+        self.shell(
+            "podpass sandbox add-issuer --from-cluster
+             aws iam create-open-id-connect-provider --url https://kubernetes.default.svc \
+                 --client-id-list sts.amazonaws.com",
+        )
+        .succeeded();
+    }
+
     /// Where a file of the working folder lies, for a container's command line.
     pub(crate) fn file(&self, name: &str) -> String {
         shown(&self.home.path(name)).to_owned()
@@ -189,6 +210,71 @@ spec:
         let clients = self.clients.join("bin");
         let system = "/usr/local/bin:/usr/bin:/bin";
         format!("{}:{}:{system}", shown(&bin), shown(&clients))
+    }
+}
+
+/// The identity, what may be read, and what may not be written, by boto3's default credentials.
+const BOTO3: &str = "\
+import boto3, botocore.exceptions
+arn = boto3.client('sts').get_caller_identity()['Arn']
+print(*arn.split(':')[5].split('/')[:2])
+s3 = boto3.client('s3')
+print(*(bucket['Name'] for bucket in s3.list_buckets()['Buckets']))
+try:
+    s3.create_bucket(Bucket='made-by-the-pod')
+except botocore.exceptions.ClientError as refused:
+    print(refused.response['Error']['Code'])
+";
+
+/// Pods that claim the role of `NAMESPACE/ACCOUNT`: one of another service account, one in another namespace, one with a
+/// token for another audience. AWS refuses each in its own words.
+pub(crate) async fn refused_to_others(
+    stand: &Stand,
+    client: &kube::Client,
+    (namespace, account): (&str, &str),
+    role: &str,
+) {
+    stand
+        .shell("kubectl create namespace elsewhere")
+        .succeeded();
+    let stranger = "An error occurred (AccessDenied) when calling the AssumeRoleWithWebIdentity operation: \
+                    Not authorized to perform sts:AssumeRoleWithWebIdentity";
+    let misaddressed = "An error occurred (InvalidIdentityToken) when calling the AssumeRoleWithWebIdentity operation: \
+                        Incorrect token audience";
+    for (name, namespace, account, audience, refusal) in [
+        (
+            "other-account",
+            namespace,
+            "other",
+            "sts.amazonaws.com",
+            stranger,
+        ),
+        (
+            "other-namespace",
+            "elsewhere",
+            account,
+            "sts.amazonaws.com",
+            stranger,
+        ),
+        (
+            "other-audience",
+            namespace,
+            account,
+            "sts.amazon.com",
+            misaddressed,
+        ),
+    ] {
+        let pod = TestPod {
+            namespace,
+            account,
+            name,
+            role,
+            audience,
+        };
+        let container = stand.injected(client, &pod).await;
+        stand
+            .in_container(&container, IDENTITY)
+            .refused(CLIENT_ERROR, &[refusal]);
     }
 }
 
