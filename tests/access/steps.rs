@@ -133,6 +133,36 @@ async fn seed_002_06_a_token_of_the_wanted_audience_life_and_pod() {
     );
 }
 
+#[tokio::test]
+async fn seed_002_09_the_claims_of_a_pods_token_are_printed_and_not_the_token() {
+    let Some(stand) = Stand::new("claims").await else {
+        return;
+    };
+    let manifest = stand.injected(&pod_with_sidecar(&stand, "external-dns"));
+    let pod = stand.create_pod(&manifest).await;
+    let runner = PodRunner::start(&stand.shared.admin(), &pod, "aws").await;
+    let file = runner.path(TOKEN);
+    let token = std::fs::read_to_string(&file).unwrap();
+    for format in ["text", "json"] {
+        let decode = ["token", "decode", "-vv", "-o", format];
+        let decoded = stand.without_aws(&[&decode[..], &[file.to_str().unwrap()]].concat());
+        assert!(
+            decoded.succeeded().contains(&format!(
+                "system:serviceaccount:{}:default",
+                stand.namespace
+            )),
+            "{decoded:#?}"
+        );
+        // Neither the whole nor its signature, with which the rest can be used.
+        let signature = token.trim().rsplit('.').next().unwrap();
+        let printed = format!("{}{}", decoded.out, decoded.err);
+        assert!(!printed.contains(signature), "the token was printed");
+    }
+    // Whoever wants the token itself says so.
+    let raw = stand.without_aws(&["token", "get", &stand.account("default"), "-o", "raw"]);
+    assert_eq!(raw.succeeded().trim().split('.').count(), 3);
+}
+
 /// The volume of the API's own token and where it is mounted, without the random end of its name.
 fn api_access(pod: &Pod) -> Value {
     let spec = serde_json::to_value(pod.spec.as_ref().unwrap()).unwrap();
@@ -226,45 +256,4 @@ async fn seed_002_29_the_injected_token_lives_a_day_for_aws_alone() {
     assert_eq!(claims["aud"], json!(["sts.amazonaws.com"]));
     let life = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
     assert_eq!(life, 86_400);
-}
-
-#[tokio::test]
-async fn seed_004_05_a_components_token_lives_an_hour() {
-    let Some(stand) = Stand::new("an-hour").await else {
-        return;
-    };
-    let mount = "/var/run/secrets/openshift/serviceaccount";
-    // The volume that OpenShift's components have.
-    let manifest = format!(
-        "apiVersion: v1
-kind: Pod
-metadata: {{name: component, namespace: {}}}
-spec:
-  containers:
-  - name: main
-    image: main:1
-    volumeMounts: [{{name: bound-sa-token, mountPath: {mount}, readOnly: true}}]
-  volumes:
-  - name: bound-sa-token
-    projected:
-      sources:
-      - serviceAccountToken: {{audience: openshift, expirationSeconds: 3600, path: token}}
-",
-        stand.namespace
-    );
-    let pod = stand.create_pod(&manifest).await;
-    // A thousandth of the hour instead of the kubelet's eight tenths.
-    let runner = PodRunner::refreshing_at(&stand.shared.admin(), &pod, "main", 0.001).await;
-    let read = || std::fs::read_to_string(runner.path(&format!("{mount}/token"))).unwrap();
-    let first = read();
-    let claims = stand.decoded(&first)["claims"].take();
-    assert_eq!(claims["aud"], json!(["openshift"]));
-    let life = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
-    assert_eq!(life, 3_600);
-    podpass_testkit::eventually(
-        "there is a new token",
-        std::time::Duration::from_secs(30),
-        async || (read() != first).then_some(()),
-    )
-    .await;
 }

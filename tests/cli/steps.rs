@@ -6,7 +6,7 @@ use base64::Engine as _;
 use podpass_testkit::{Cluster, Home, SandboxProcess};
 use serde_json::Value;
 
-use crate::provisioning::{REQUEST, both_names, nowhere};
+use crate::provisioning::both_names;
 use crate::stand::{PODPASS, Ran, as_administrator, run};
 
 const ISSUER: &str = "https://irsa-mint-oidc.s3.eu-west-1.amazonaws.com";
@@ -326,66 +326,4 @@ fn seed_002_34_a_line_of_a_log_is_found_and_its_cause_printed() {
             explained.out
         );
     }
-}
-
-/// A request for a secret of this name in `app`.
-fn request(secret: &str) -> String {
-    REQUEST.replace("name: creds", &format!("name: {secret}"))
-}
-
-#[test]
-fn seed_004_08_the_secret_names_the_conventional_path_or_the_requests_own() {
-    let home = Home::new();
-    let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
-    home.write("requests/usual.yaml", request("usual"));
-    let own = request("own").replace(
-        "  serviceAccountNames",
-        "  cloudTokenPath: /var/run/secrets/own/token\n  serviceAccountNames",
-    );
-    home.write("requests/own.yaml", own);
-    run(sandbox.command(&home, PODPASS).args([
-        "aws",
-        "create-all",
-        "--name=prod",
-        "--region=eu-west-1",
-        "--credentials-requests-dir=requests",
-        "--output-dir=out",
-    ]))
-    .succeeded();
-    for (secret, path) in [
-        ("usual", "/var/run/secrets/openshift/serviceaccount/token"),
-        ("own", "/var/run/secrets/own/token"),
-    ] {
-        let manifest = home.path(&format!("out/manifests/app-{secret}-credentials.yaml"));
-        let manifest = fs::read_to_string(manifest).unwrap();
-        assert!(
-            manifest.contains(&format!("\n    web_identity_token_file = {path}\n")),
-            "{manifest}"
-        );
-    }
-}
-
-#[test]
-fn seed_004_13_a_directory_of_requests_is_enough_without_a_network() {
-    let home = Home::new();
-    home.write("requests/app.yaml", REQUEST);
-    run(nowhere(&home, PODPASS).args([
-        "aws",
-        "create-iam-roles",
-        "--name=prod",
-        "--region=eu-west-1",
-        "--credentials-requests-dir=requests",
-        "--identity-provider-arn",
-        PROVIDER,
-        "--output-dir=out",
-        "--dry-run=files",
-    ]))
-    .succeeded();
-    let role = fs::read_dir(home.path("out")).unwrap();
-    let role = role
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.to_string_lossy().ends_with("-role.json"));
-    let role = fs::read_to_string(role.unwrap()).unwrap();
-    let role: Value = serde_json::from_str(&role).unwrap();
-    assert_eq!(role["RoleName"], "prod-app-creds");
 }

@@ -186,7 +186,7 @@ async fn documents_own_command_lines() {
         ]);
     let aws = pod_of(&cluster, "irsa-test-pod", "aws-cli").await;
     // As in document 000, the AWS CLI wants to know the region.
-    let region = "export AWS_REGION=us-east-1\n";
+    let region = "export AWS_DEFAULT_REGION=us-east-1\n";
     stand
         .in_container(&aws, "aws s3 ls")
         .said(&["amplify-staging-deployment"]);
@@ -314,7 +314,7 @@ print(answer.status, answer.read().decode())
     };
     let with = ask(&format!("{}/token", folder.display()));
     assert!(with.succeeded().starts_with("200 "), "{with:#?}");
-    with.said(&[r#""kind": "APIVersions""#]);
+    with.said(&[r#""kind":"APIVersions""#]);
     let without = ask("");
     assert!(without.succeeded().starts_with("403 "), "{without:#?}");
     without.said(&[r#"forbidden: User \"system:anonymous\" cannot get path \"/api\""#]);

@@ -122,6 +122,39 @@ fn seed_002_01_the_missing_provider_is_named_and_the_fix_turns_it_green() {
 }
 
 #[test]
+fn seed_002_02_the_provider_exists_once_in_the_right_account() {
+    let Some(stand) = Stand::with(&["--account", OTHER_ACCOUNT, "--account", ACCOUNT]) else {
+        return;
+    };
+    stand.identity_provider();
+    stand.podpass(&[
+        "aws",
+        "create-identity-provider",
+        "--output-dir=enabling_irsa",
+        "--name=irsa-mint",
+        "--region=eu-west-1",
+    ]);
+    let listed = |index: usize| -> Value {
+        let (id, secret) = stand.sandbox.admin_key(index);
+        let mut command = stand
+            .sandbox
+            .anonymous_command(&stand.home, stand.client("aws"));
+        command
+            .env("AWS_ACCESS_KEY_ID", id)
+            .env("AWS_SECRET_ACCESS_KEY", secret);
+        let out = succeeded(command.args(["iam", "list-open-id-connect-providers"]));
+        let mut answer: Value = serde_json::from_str(&out).unwrap();
+        answer["OpenIDConnectProviderList"].take()
+    };
+    // The caller's account is the first.
+    assert_eq!(
+        listed(0),
+        json!([{"Arn": format!("arn:aws:iam::210987654321:oidc-provider/{ISSUER_HOST}")}])
+    );
+    assert_eq!(listed(1), json!([]));
+}
+
+#[test]
 fn seed_002_17_root_as_principal_is_the_own_account_and_lint_warns() {
     let Some(stand) = Stand::with(&["--account", ACCOUNT, "--account", OTHER_ACCOUNT]) else {
         return;

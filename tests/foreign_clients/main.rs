@@ -10,4 +10,3 @@ mod config_file;
 mod document_002;
 mod requests;
 mod stand;
-mod steps;
