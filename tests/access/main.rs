@@ -11,3 +11,4 @@ mod completion;
 mod interruptions;
 mod refusals;
 mod stand;
+mod steps;

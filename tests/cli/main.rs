@@ -16,6 +16,7 @@ mod provisioning;
 mod sandbox;
 mod simulate;
 mod stand;
+mod steps;
 mod token;
 mod traps;
 mod usage;

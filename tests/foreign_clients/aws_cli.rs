@@ -51,7 +51,7 @@ fn goes_the_whole_way_with_a_token_file() {
 }
 
 #[test]
-fn exchange_by_hand_answers_what_document_002_prints() {
+fn seed_002_31_exchange_by_hand_answers_what_the_document_prints() {
     let Some(stand) = Stand::new() else { return };
     let cluster = stand.identity_provider();
     stand.role_by_cli(

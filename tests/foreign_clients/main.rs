@@ -7,5 +7,6 @@
 mod aws_cli;
 mod boto3;
 mod config_file;
+mod document_002;
 mod requests;
 mod stand;

@@ -1,8 +1,9 @@
 //! The nine real CredentialsRequests become roles that AWS's own tools can see and use.
 
 use podpass_testkit::{Cluster, test_data};
+use serde_json::{Value, json};
 
-use crate::stand::{ISSUER_HOST, PODPASS, Stand, both, succeeded};
+use crate::stand::{ACCOUNT, ISSUER_HOST, PODPASS, Stand, both, succeeded};
 
 /// Secret namespace and name, and a service account of the request.
 const REQUESTS: [(&str, &str, &str); 9] = [
@@ -158,6 +159,35 @@ fn binary_called_ccoctl_takes_the_command_line_of_document_000() {
     );
     let keys = stand.aws(&["s3", "cp", "--quiet", "s3://irsa-mint-oidc/keys.json", "-"]);
     assert!(keys.contains(r#""alg": "RS256""#), "{keys}");
+}
+
+#[test]
+fn seed_000_09_issuer_and_provider_are_there_for_everyone() {
+    let Some(stand) = Stand::new() else { return };
+    stand.identity_provider();
+    // AWS's name of the bucket, at the sandbox's address.
+    let fetch = |path: &str| -> Value {
+        let script = format!(
+            "import urllib.request as r; print(r.urlopen(r.Request('{}/{path}', headers={{'Host': '{ISSUER_HOST}'}})).read().decode())",
+            stand.sandbox.endpoint(),
+        );
+        let mut command = stand.home.command(stand.client("python"));
+        serde_json::from_str(&succeeded(command.args(["-c", &script]))).unwrap()
+    };
+    let discovery = fetch(".well-known/openid-configuration");
+    assert_eq!(discovery["issuer"], format!("https://{ISSUER_HOST}"));
+    assert_eq!(
+        discovery["jwks_uri"],
+        format!("https://{ISSUER_HOST}/keys.json")
+    );
+    let keys = fetch("keys.json");
+    assert_eq!(keys["keys"][0]["kty"], "RSA");
+    let providers: Value =
+        serde_json::from_str(&stand.aws(&["iam", "list-open-id-connect-providers"])).unwrap();
+    assert_eq!(
+        providers["OpenIDConnectProviderList"],
+        json!([{"Arn": format!("arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER_HOST}")}])
+    );
 }
 
 fn roles(stand: &Stand) -> Vec<String> {

@@ -49,13 +49,15 @@ pub(super) fn run(arguments: &TokenDecodeArgs) -> Result<ExitCode, Failure> {
             })?;
         }
         DecodeFormat::Text => {
+            let key = header.get("kid").and_then(Value::as_str);
+            let key = key.map(|kid| format!(" (kid {kid})")).unwrap_or_default();
             output::line(&format!("header     {}", Value::Object(header)))?;
             output::line(&format!("claims     {}", indented(&claims)))?;
             for line in lifetime(&claims, Timestamp::now()) {
                 output::line(&line)?;
             }
             match checked {
-                Some(Ok(())) => output::line("signature  valid")?,
+                Some(Ok(())) => output::line(&format!("signature  valid{key}"))?,
                 Some(Err(error)) => {
                     output::line("signature  NOT VALID: nothing above can be believed")?;
                     return Err(refused(&error));
@@ -99,14 +101,28 @@ fn indented(claims: &Map<String, Value>) -> String {
 }
 
 /// The claims' times for a person.
+///
+/// `warnafter` is when the token would have expired if kube-apiserver had not extended it: the server counts its use
+/// from then on as that of a stale token (`--service-account-extend-token-expiration`).
 fn lifetime(claims: &Map<String, Value>, now: Timestamp) -> Vec<String> {
-    [("iat", "issued"), ("nbf", "valid from"), ("exp", "expires")]
-        .into_iter()
-        .filter_map(|(claim, label)| {
-            let at = Timestamp::from_second(claims.get(claim)?.as_i64()?).ok()?;
-            Some(format!("{label:<10} {at} ({})", relative(at, now)))
-        })
-        .collect()
+    let of_kubernetes = claims.get("kubernetes.io").and_then(Value::as_object);
+    [
+        (Some(claims), "iat", "issued", ""),
+        (Some(claims), "nbf", "valid from", ""),
+        (
+            of_kubernetes,
+            "warnafter",
+            "warn after",
+            ": asked for until then and extended; the client should have read a new token",
+        ),
+        (Some(claims), "exp", "expires", ""),
+    ]
+    .into_iter()
+    .filter_map(|(holder, claim, label, meaning)| {
+        let at = Timestamp::from_second(holder?.get(claim)?.as_i64()?).ok()?;
+        Some(format!("{label:<10} {at} ({}){meaning}", relative(at, now)))
+    })
+    .collect()
 }
 
 fn relative(at: Timestamp, now: Timestamp) -> String {
