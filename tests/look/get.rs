@@ -83,7 +83,7 @@ async fn furnished() -> Option<Stand> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seed_000_33_seed_002_04_seed_002_28_pods_beside_what_they_should_have() {
+async fn seed_002_04_seed_002_28_pods_beside_what_they_should_have() {
     let Some(stand) = furnished().await else {
         return;
     };
@@ -235,7 +235,7 @@ fn get_json(stand: &Stand, arguments: &[&str], code: i32) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seed_001_21_seed_002_33_variables_and_config_file_of_a_container() {
+async fn seed_002_33_variables_and_config_file_of_a_container() {
     let Some(stand) = furnished().await else {
         return;
     };

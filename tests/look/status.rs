@@ -81,7 +81,7 @@ const MODE: &str = "spec.credentialsMode";
 const ANNOTATION: &str = "metadata.annotations[cloudcredential.openshift.io/mode]";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seed_000_05_seed_000_06_seed_000_07_seed_000_08_each_mode_and_why() {
+async fn seed_000_05_seed_000_06_seed_000_08_each_mode_and_why() {
     let Some(stand) = Stand::start(openshift()).await else {
         return;
     };
@@ -182,7 +182,21 @@ async fn seed_000_05_seed_000_06_seed_000_07_seed_000_08_each_mode_and_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seed_001_05_seed_000_17_seed_000_18_the_clouds_side_of_a_cluster() {
+async fn seed_000_07_the_spec_is_shown_as_it_was_read() {
+    let Some(stand) = Stand::start(openshift()).await else {
+        return;
+    };
+    install(&stand);
+    stand.apply(&cloud_credential(""));
+    let found = status(&stand);
+    // As `oc get cloudcredentials cluster -o jsonpath={.spec}` shows them in document 000.
+    assert_eq!(found["credentialsMode"], "");
+    assert_eq!(found["logLevel"], "Normal");
+    assert_eq!(found["operatorLogLevel"], "Normal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seed_000_18_the_clouds_side_of_a_cluster() {
     let Some(stand) = Stand::start(openshift()).await else {
         return;
     };
