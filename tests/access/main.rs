@@ -7,6 +7,10 @@
 )]
 
 mod bind;
+mod credential_process;
+mod exec;
+mod exec_clients;
+mod exec_refusals;
 mod interruptions;
 mod refusals;
 mod stand;

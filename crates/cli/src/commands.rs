@@ -2,6 +2,8 @@
 
 pub(crate) mod aws;
 pub(crate) mod bind;
+pub(crate) mod credential_process;
+pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod inject;
 pub(crate) mod lint;

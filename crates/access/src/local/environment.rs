@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 use podpass_policy::SessionName;
+use tokio::process::Command;
 
 use super::identity::REGION_VARIABLES;
 use super::{LocalIdentity, RunFolder};
@@ -65,6 +66,20 @@ impl Environment {
         environment
     }
 
+    /// Makes the command, `[program, arguments…]`, with this environment.
+    ///
+    /// # Panics
+    /// When the words are empty.
+    pub fn apply_to(&self, words: &[OsString]) -> Command {
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        for name in &self.removed {
+            command.env_remove(name);
+        }
+        command.envs(self.set.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
     fn set(&mut self, name: &str, value: impl AsRef<OsStr>) {
         self.set.push((name.into(), value.as_ref().to_owned()));
     }
@@ -113,3 +128,103 @@ const OTHER_IDENTITIES: &[&str] = &[
     "AWS_SESSION_TOKEN",
 ];
 const OTHER_IDENTITY_FAMILIES: &[&str] = &["AWS_BEARER_TOKEN_", "AWS_CONTAINER_"];
+
+#[cfg(test)]
+mod tests {
+    use podpass_cluster::TokenRequest;
+
+    use super::*;
+
+    const ROLE: &str = "arn:aws:iam::123456789012:role/app";
+
+    fn identity() -> LocalIdentity {
+        LocalIdentity {
+            role_arn: ROLE.parse().unwrap(),
+            token_request: TokenRequest {
+                namespace: "ns".to_owned(),
+                service_account: "sa".to_owned(),
+                audiences: Vec::new(),
+                expiration_seconds: None,
+                pod: None,
+            },
+            variables: vec![("AWS_ROLE_ARN".to_owned(), ROLE.to_owned())],
+        }
+    }
+
+    fn environment(endpoint_url: Option<&str>, ambient: &[&str]) -> (Environment, RunFolder) {
+        let runtime = tempfile::tempdir().unwrap().keep();
+        let folder = RunFolder::make(&runtime, None, "").unwrap();
+        let settings = LocalSettings {
+            session_name: "podpass-me".parse().unwrap(),
+            endpoint_url: endpoint_url.map(str::to_owned),
+        };
+        let ambient = ambient.iter().map(OsStr::new);
+        let environment = Environment::of(&identity(), &settings, &folder, ambient);
+        (environment, folder)
+    }
+
+    #[test]
+    fn other_ways_to_credentials_are_taken_out_and_nothing_else() {
+        let others = [
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AWS_CREDENTIAL_EXPIRATION",
+            "AWS_PROFILE",
+            "AWS_DEFAULT_PROFILE",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+            "AWS_BEARER_TOKEN_BEDROCK",
+        ];
+        let kept = [
+            "PATH",
+            "AWS_REGION",
+            "AWS_CA_BUNDLE",
+            "AWS_ENDPOINT_URL_S3",
+            "HTTPS_PROXY",
+        ];
+        let ambient: Vec<&str> = others.into_iter().chain(kept).collect();
+        let (environment, folder) = environment(None, &ambient);
+        assert_eq!(environment.removed, others);
+        let value = |name: &str| {
+            let mut set = environment.set.iter();
+            set.find(|(own, _)| own == name)
+                .map(|(_, value)| value.clone())
+        };
+        assert_eq!(value("AWS_ROLE_ARN"), Some(ROLE.into()));
+        assert_eq!(value("AWS_ROLE_SESSION_NAME"), Some("podpass-me".into()));
+        assert_eq!(value("HOME"), Some(folder.home().into()));
+        let config = value("AWS_CONFIG_FILE").unwrap();
+        assert_eq!(config, folder.home().join(".aws/config"));
+        assert!(value("AWS_SHARED_CREDENTIALS_FILE").is_some());
+        assert_eq!(value("AWS_ENDPOINT_URL"), None);
+    }
+
+    #[test]
+    fn an_endpoint_of_the_command_line_wins_over_all_of_the_environment() {
+        let ambient = [
+            "AWS_ENDPOINT_URL",
+            "AWS_ENDPOINT_URL_STS",
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        ];
+        let (environment, _folder) = environment(Some("http://127.0.0.1:1"), &ambient);
+        assert_eq!(environment.removed, &ambient[1..]);
+        let endpoint = ("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into());
+        assert!(environment.set.contains(&endpoint));
+    }
+
+    #[test]
+    fn only_set_variables_protect_from_the_injection() {
+        let ambient = [
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_DEFAULT_REGION", ""),
+            ("AWS_STS_REGIONAL_ENDPOINTS", "legacy"),
+            ("PATH", "/bin"),
+        ];
+        let ambient = ambient.map(|(name, value)| (OsStr::new(name), OsStr::new(value)));
+        let protected = LocalSettings::protected(ambient);
+        assert_eq!(protected, ["AWS_REGION", "AWS_STS_REGIONAL_ENDPOINTS"]);
+    }
+}
