@@ -2,6 +2,8 @@
 
 use std::net::TcpListener;
 
+use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::api::{Api, PostParams};
 use podpass_testkit::Identity;
 use serde::de::DeserializeOwned;
@@ -44,7 +46,6 @@ where
 
 /// Lets a user of this name do what the rules say.
 async fn allow(stand: &Stand, user: &str, rules: Value) {
-    use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
     create::<Role>(stand, json!({"metadata": {"name": user}, "rules": rules})).await;
     let binding = json!({
         "metadata": {"name": user},
@@ -114,7 +115,6 @@ async fn accounts_without_a_usable_role_are_refused_by_reason() {
     let Some(stand) = Stand::new("roles").await else {
         return;
     };
-    use k8s_openapi::api::core::v1::ServiceAccount;
     let account = |name: &str, role: Option<&str>| {
         let mut object = json!({"metadata": {"name": name}});
         if let Some(role) = role {
