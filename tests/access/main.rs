@@ -8,6 +8,10 @@
 
 mod bind;
 mod completion;
+mod credential_process;
+mod exec;
+mod exec_clients;
+mod exec_refusals;
 mod interruptions;
 mod refusals;
 mod stand;

@@ -1,5 +1,8 @@
 //! What every test here stands on: the run's control plane, whose issuer the sandbox knows, and podpass.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use podpass_aws::Connection;
 use podpass_cloud::Credentials;
 use podpass_testkit::{
@@ -95,6 +98,49 @@ impl Stand {
             .args(arguments))
     }
 
+    /// A role that may read S3, bound to a service account that is made; returns the account as `NAMESPACE/name`.
+    pub(crate) fn bound(&self, name: &str) -> String {
+        let account = self.account(name);
+        let policy = self.home.write("read-s3.json", READ_S3);
+        let policy = policy.to_str().unwrap();
+        let bind = [
+            "bind", &account, "--policy", policy, "--create", "--name", "test",
+        ];
+        self.podpass(&bind).succeeded();
+        account
+    }
+
+    /// podpass as a user of the cluster who has no AWS credentials but knows where the sandbox is.
+    pub(crate) fn anonymous(&self) -> Command {
+        let mut command = self.sandbox.anonymous_command(&self.home, PODPASS);
+        command.env("KUBECONFIG", self.home.path("kubeconfig"));
+        command
+    }
+
+    /// `podpass exec --as ACCOUNT OPTIONS… -- WORDS…` by [`Stand::anonymous`].
+    pub(crate) fn exec(&self, account: &str, options: &[&str], words: &[&str]) -> Command {
+        let mut command = self.anonymous();
+        command
+            .args(["exec", "--as", account])
+            .args(options)
+            .arg("--")
+            .args(words);
+        command
+    }
+
+    /// Fails when anything but the sandbox's own file is left in the home, the temporary folder or the runtime folder.
+    pub(crate) fn assert_nothing_left(&self) {
+        let mut left = Vec::new();
+        for folder in ["../home", "../tmp", "../run"] {
+            list(&self.home.path(folder), &mut left);
+        }
+        left.retain(|path| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            name != "podpass" && !name.starts_with("sandbox-")
+        });
+        assert!(left.is_empty(), "left behind: {left:?}");
+    }
+
     pub(crate) fn api(&self) -> &KubeApi {
         self.shared.api()
     }
@@ -123,6 +169,13 @@ impl Stand {
             .args(["token", "assume", "--role-arn", role, "--token-file", file]))
     }
 
+    /// The ARN in the service account's annotation.
+    pub(crate) async fn role_of(&self, name: &str) -> String {
+        let account = self.service_account(name).await.unwrap();
+        let role = &account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"];
+        role.as_str().unwrap().to_owned()
+    }
+
     /// The service account as the API server has it.
     pub(crate) async fn service_account(&self, name: &str) -> Option<Value> {
         use k8s_openapi::api::core::v1::ServiceAccount;
@@ -130,5 +183,15 @@ impl Stand {
             kube::Api::namespaced(self.shared.admin(), &self.namespace);
         let found = api.get_opt(name).await.unwrap();
         found.map(|found| serde_json::to_value(found).unwrap())
+    }
+}
+
+fn list(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            list(&entry.path(), found);
+        }
+        found.push(entry.path());
     }
 }

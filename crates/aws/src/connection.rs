@@ -140,6 +140,17 @@ impl Connection {
         Self::of(config)
     }
 
+    /// The same as [`Connection::from_environment`], for calls that carry no signature, such as the exchange of a token.
+    ///
+    /// Credentials are never looked for, so that a profile's `credential_process` can use it without starting itself.
+    pub async fn unsigned(settings: &EnvironmentSettings) -> Result<Self, CloudError> {
+        let found = Self::from_environment(settings).await?.settings;
+        let nobody = SharedCredentialsProvider::new(Nobody);
+        Ok(Self::of(
+            found.to_builder().credentials_provider(nobody).build(),
+        ))
+    }
+
     /// The same way to the network with other credentials, such as those of a session.
     #[must_use]
     pub fn with_credentials(&self, credentials: &Credentials) -> Self {

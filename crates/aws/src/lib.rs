@@ -11,5 +11,7 @@ mod error;
 mod exchange;
 mod http_client;
 mod observe;
+mod profile;
 
 pub use connection::{Connection, EnvironmentSettings};
+pub use profile::profile_settings;

@@ -10,6 +10,8 @@ use crate::cluster_args::ClusterArgs;
 use crate::commands::aws::AwsArgs;
 use crate::commands::bind::{BindArgs, UnbindArgs};
 use crate::commands::completion::CompletionArgs;
+use crate::commands::credential_process::CredentialProcessArgs;
+use crate::commands::exec::ExecArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::get::GetArgs;
 use crate::commands::inject::SettingsArgs;
@@ -57,6 +59,10 @@ pub(crate) enum Command {
     Unbind(Box<UnbindArgs>),
     /// Print the trust policy that lets a service account assume a role.
     Trust(TrustArgs),
+    /// Run a local command with a service account's identity, for as long as it takes.
+    Exec(Box<ExecArgs>),
+    /// Print a service account's credentials as a `credential_process` of ~/.aws/config.
+    CredentialProcess(Box<CredentialProcessArgs>),
     /// Inject the identity into a pod manifest, as the webhook does at admission.
     Inject(InjectArgs),
     /// Say offline what STS would answer to a token, and the line to change.
@@ -255,7 +261,10 @@ pub(crate) struct TokenAssumeArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AssumeFormat {
     Json,
+    /// Exports for a POSIX shell.
     Env,
+    /// The same for PowerShell.
+    Powershell,
 }
 
 #[derive(Debug, Args)]

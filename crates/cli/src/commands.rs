@@ -3,6 +3,8 @@
 pub(crate) mod aws;
 pub(crate) mod bind;
 pub(crate) mod completion;
+pub(crate) mod credential_process;
+pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod get;
 pub(crate) mod inject;

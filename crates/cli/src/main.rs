@@ -13,7 +13,9 @@ mod failure;
 mod files;
 mod format;
 mod given;
+mod identity_args;
 mod output;
+mod runtime_folder;
 mod table;
 
 use std::ffi::OsString;
@@ -75,6 +77,10 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Bind(arguments) => block_on(commands::bind::run(*arguments)),
         Command::Unbind(arguments) => block_on(commands::bind::unbind(*arguments)),
         Command::Trust(arguments) => block_on(commands::trust::run(&arguments)),
+        Command::Exec(arguments) => block_on(commands::exec::run(&arguments)),
+        Command::CredentialProcess(arguments) => {
+            block_on(commands::credential_process::run(&arguments))
+        }
         Command::Inject(arguments) => commands::inject::run(&arguments),
         Command::Simulate(arguments) => commands::simulate::run(&arguments),
         Command::Lint(arguments) => commands::lint::run(&arguments),

@@ -93,6 +93,18 @@ pub(crate) fn shell_exports<'a>(variables: impl IntoIterator<Item = (&'a str, &'
     text
 }
 
+/// Lines that set variables in PowerShell.
+pub(crate) fn powershell_exports<'a>(
+    variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> String {
+    let mut text = String::new();
+    for (name, value) in variables {
+        // Between single quotes only a single quote is special, and doubled it stands for itself.
+        let _ = writeln!(text, "$Env:{name} = '{}'", value.replace('\'', "''"));
+    }
+    text
+}
+
 /// Quotes a value for a POSIX shell, unless it needs none.
 fn shell_word(value: &str) -> String {
     let plain =
@@ -127,6 +139,12 @@ pub(crate) fn error_text(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn powershell_takes_values_between_single_quotes() {
+        let text = powershell_exports([("A", "b+/="), ("C", "it's $HOME")]);
+        assert_eq!(text, "$Env:A = 'b+/='\n$Env:C = 'it''s $HOME'\n");
+    }
 
     #[test]
     fn quotes_what_a_shell_would_read() {

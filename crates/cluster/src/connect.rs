@@ -51,6 +51,7 @@ pub struct Cluster {
     pub(crate) client: Client,
     namespace: String,
     server: String,
+    user: Option<String>,
     timeout: Option<Duration>,
 }
 
@@ -61,7 +62,7 @@ impl Cluster {
     /// environment (`HTTPS_PROXY`) counts, but not for an API server on this machine.
     pub async fn connect(target: &Target) -> Result<Self, ClusterError> {
         // The one provider in the tree; `Err` means that it is installed already.
-        let mut config = load(target).await?;
+        let (mut config, user) = load(target).await?;
         if let Some(server) = &target.server {
             config.cluster_url = server.parse().map_err(|error| {
                 let message = format!("`{server}` is not the URL of an API server");
@@ -79,17 +80,20 @@ impl Cluster {
             .namespace
             .clone()
             .unwrap_or_else(|| config.default_namespace.clone());
-        let client = Client::try_from(config).map_err(|error| {
-            ClusterError::new(
+        let client = Client::try_from(config).map_err(|error| match error {
+            // A credential plugin is asked here already.
+            kube::Error::Auth(error) => ClusterError::without_credentials(&server, error),
+            error => ClusterError::new(
                 ErrorKind::Configuration,
                 "the kubeconfig makes no usable client",
             )
-            .because(error)
+            .because(error),
         })?;
         Ok(Self {
             client,
             namespace,
             server,
+            user,
             timeout: target.request_timeout,
         })
     }
@@ -102,6 +106,11 @@ impl Cluster {
     /// The URL of the API server.
     pub fn server(&self) -> &str {
         &self.server
+    }
+
+    /// What the kubeconfig calls the user, which is a label; `None` in a pod.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
     }
 
     /// Waits for one request, at most as long as the target says, and names what was done when it fails.
@@ -136,7 +145,8 @@ impl std::fmt::Debug for Cluster {
     }
 }
 
-async fn load(target: &Target) -> Result<Config, ClusterError> {
+/// The configuration, and the name of the user in it.
+async fn load(target: &Target) -> Result<(Config, Option<String>), ClusterError> {
     let options = KubeConfigOptions {
         context: target.context.clone(),
         cluster: target.cluster.clone(),
@@ -155,7 +165,7 @@ async fn load(target: &Target) -> Result<Config, ClusterError> {
             Ok(kubeconfig) => kubeconfig,
             Err(error) => {
                 return match Config::incluster() {
-                    Ok(config) if !asks_for_one => Ok(config),
+                    Ok(config) if !asks_for_one => Ok((config, None)),
                     _ => Err(ClusterError::new(
                         ErrorKind::Configuration,
                         "there is no kubeconfig that can be used",
@@ -165,17 +175,27 @@ async fn load(target: &Target) -> Result<Config, ClusterError> {
             }
         },
     };
-    Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .map_err(|error| {
-            let message = match &target.context {
-                Some(context) => {
-                    format!("the context `{context}` of the kubeconfig cannot be used")
-                }
-                None => "the kubeconfig's current context cannot be used".to_owned(),
-            };
-            ClusterError::new(ErrorKind::Configuration, message).because(error)
-        })
+    let user = target.user.clone().or_else(|| user_of(&kubeconfig, target));
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+    config.map(|config| (config, user)).map_err(|error| {
+        let message = match &target.context {
+            Some(context) => {
+                format!("the context `{context}` of the kubeconfig cannot be used")
+            }
+            None => "the kubeconfig's current context cannot be used".to_owned(),
+        };
+        ClusterError::new(ErrorKind::Configuration, message).because(error)
+    })
+}
+
+fn user_of(kubeconfig: &Kubeconfig, target: &Target) -> Option<String> {
+    let context = target
+        .context
+        .as_ref()
+        .or(kubeconfig.current_context.as_ref())?;
+    let mut contexts = kubeconfig.contexts.iter();
+    let named = contexts.find(|named| named.name == *context)?;
+    named.context.as_ref()?.user.clone()
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use kube::client::AuthError;
+
 /// A request that failed, or a connection that cannot be made.
 #[derive(Debug)]
 pub struct ClusterError {
@@ -70,6 +72,8 @@ impl ClusterError {
         };
         let kind = match (status.code, status.reason.as_str()) {
             (401, _) => ErrorKind::NotAuthenticated,
+            // So a server that allows anonymous calls answers credentials that it does not accept.
+            (403, _) if status.message.contains(ANONYMOUS) => ErrorKind::NotAuthenticated,
             (403, _) => forbidden(verb, what, &status.message),
             (404, _) => ErrorKind::NotFound,
             (409, "AlreadyExists") => ErrorKind::AlreadyExists,
@@ -87,19 +91,36 @@ impl ClusterError {
     }
 
     fn of_transport(server: &str, error: kube::Error) -> Self {
-        let kind = match &error {
-            kube::Error::Service(_) | kube::Error::HyperError(_) => ErrorKind::Unreachable,
-            kube::Error::Auth(_) => ErrorKind::NotAuthenticated,
-            _ => ErrorKind::Other,
-        };
-        let message = match kind {
-            ErrorKind::Unreachable => format!("the API server {server} cannot be reached"),
-            ErrorKind::NotAuthenticated => {
-                format!("the kubeconfig gives no credentials for {server}")
+        match error {
+            kube::Error::Auth(error) => Self::without_credentials(server, error),
+            error @ (kube::Error::Service(_) | kube::Error::HyperError(_)) => {
+                let message = format!("the API server {server} cannot be reached");
+                Self::new(ErrorKind::Unreachable, message).because(error)
             }
-            _ => format!("the answer of {server} cannot be used"),
-        };
-        Self::new(kind, message).because(error)
+            error => {
+                let message = format!("the answer of {server} cannot be used");
+                Self::new(ErrorKind::Other, message).because(error)
+            }
+        }
+    }
+
+    /// The kubeconfig has none, or its credential plugin gives none.
+    pub(crate) fn without_credentials(server: &str, error: AuthError) -> Self {
+        let message = format!("the kubeconfig gives no credentials for {server}");
+        let told = Self::new(ErrorKind::NotAuthenticated, message);
+        match error {
+            // The error itself would print the plugin's variables, arguments and output, secrets included.
+            AuthError::AuthExecRun { out, .. } => {
+                let said = String::from_utf8_lossy(&out.stderr);
+                let said = said.trim();
+                let colon = if said.is_empty() { "" } else { ": " };
+                told.because(format!(
+                    "its credential plugin failed ({}){colon}{said}",
+                    out.status
+                ))
+            }
+            error => told.because(error),
+        }
     }
 
     /// What kind of failure it is.
@@ -187,6 +208,9 @@ fn forbidden(verb: &str, what: &str, message: &str) -> ErrorKind {
         namespace: quoted("in the namespace "),
     }
 }
+
+/// Whom the API server takes a caller for that it does not know.
+const ANONYMOUS: &str = r#"User "system:anonymous""#;
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ mod get;
 
 use std::process::ExitCode;
 
+pub(crate) use self::assume::{refused, session_token};
 pub(crate) use self::get::TokenGetArgs;
 use crate::args::{TokenArgs, TokenCommand};
 use crate::failure::Failure;

@@ -1,9 +1,8 @@
 //! The run file: how other commands find a running sandbox. Mode 0600, removed when the sandbox stops.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use podpass_sandbox::Secret;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::files;
+use crate::{files, runtime_folder};
 
 /// Loopback answers at once or not at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -49,15 +48,7 @@ pub(crate) struct RunFile(PathBuf);
 
 impl RunFile {
     pub(crate) fn write(sandbox: &RunningSandbox, control_token: &Secret) -> Result<Self, Failure> {
-        let folder = folder()?;
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
-            .map_err(|error| {
-                Failure::failed(format!("cannot make `{}`", folder.display())).because(&error)
-            })?;
-        refuse_strangers(&folder)?;
+        let folder = runtime_folder::make()?;
         let port = sandbox.endpoint.rsplit(':').next().unwrap_or_default();
         let path = folder.join(format!("sandbox-{port}.json"));
         let entry = Entry {
@@ -83,7 +74,7 @@ impl Drop for RunFile {
 
 /// The running sandbox, or the one at `endpoint`. Files of sandboxes that were killed are removed.
 pub(crate) fn find(endpoint: Option<&str>) -> Result<Entry, Failure> {
-    let folder = folder()?;
+    let folder = runtime_folder::path()?;
     let mut running = Vec::new();
     for path in run_files(&folder)? {
         let Some(sandbox) = read(&path) else { continue };
@@ -116,35 +107,6 @@ pub(crate) fn find(endpoint: Option<&str>) -> Result<Entry, Failure> {
     }
 }
 
-/// `$XDG_RUNTIME_DIR/podpass`, or a folder of this user below the temporary folder.
-fn folder() -> Result<PathBuf, Failure> {
-    if let Some(runtime) = std::env::var_os("XDG_RUNTIME_DIR").filter(|value| !value.is_empty()) {
-        return Ok(PathBuf::from(runtime).join("podpass"));
-    }
-    Ok(std::env::temp_dir().join(format!("podpass-{}", own_uid()?)))
-}
-
-/// The temporary folder is everybody's: a folder that another user made there is not used.
-fn refuse_strangers(folder: &Path) -> Result<(), Failure> {
-    let found = fs::symlink_metadata(folder).map_err(|error| {
-        Failure::failed(format!("cannot look at `{}`", folder.display())).because(&error)
-    })?;
-    if found.is_dir() && found.uid() == own_uid()? {
-        return Ok(());
-    }
-    Err(Failure::new(
-        crate::failure::Exit::Refused,
-        format!("`{}` is not a folder of this user", folder.display()),
-    )
-    .help("set XDG_RUNTIME_DIR to a folder that only you can write"))
-}
-
-fn own_uid() -> Result<u32, Failure> {
-    tempfile::tempfile()
-        .and_then(|file| Ok(file.metadata()?.uid()))
-        .map_err(|error| Failure::failed("cannot make a temporary file").because(&error))
-}
-
 fn run_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -155,7 +117,7 @@ fn run_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
             );
         }
     };
-    refuse_strangers(folder)?;
+    runtime_folder::refuse_strangers(folder)?;
     let mut paths: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .map(|entry| entry.path())

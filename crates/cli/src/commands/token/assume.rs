@@ -46,7 +46,10 @@ pub(super) async fn run(arguments: &TokenAssumeArgs) -> Result<ExitCode, Failure
         .map_err(|error| refused(&error, &role, &token))?;
     match arguments.output {
         AssumeFormat::Json => output::json(&SessionDocument::from(&session))?,
-        AssumeFormat::Env => output::data(&exports(&session))?,
+        AssumeFormat::Env => output::data(&output::shell_exports(variables(&session)))?,
+        AssumeFormat::Powershell => {
+            output::data(&output::powershell_exports(variables(&session)))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -57,7 +60,7 @@ fn parse_region(text: &str) -> Result<podpass_provision::Region, Failure> {
 }
 
 /// AWS's answer, beside it what the token says: the values that provider and trust policy must match.
-fn refused(error: &CloudError, role: &RoleArn, token: &Token) -> Failure {
+pub(crate) fn refused(error: &CloudError, role: &RoleArn, token: &Token) -> Failure {
     let mut failure = Failure::cloud(error).detail("role", role.as_str());
     if let Ok(jwt) = Jwt::decode(token) {
         let claims = jwt.claims();
@@ -144,7 +147,7 @@ impl<'a> From<&'a Session> for SessionDocument<'a> {
     }
 }
 
-fn session_token(session: &Session) -> &str {
+pub(crate) fn session_token(session: &Session) -> &str {
     session
         .credentials
         .session_token
@@ -152,14 +155,14 @@ fn session_token(session: &Session) -> &str {
         .map_or("", |token| token.expose())
 }
 
-fn exports(session: &Session) -> String {
+fn variables(session: &Session) -> [(&'static str, &str); 3] {
     let credentials = &session.credentials;
-    output::shell_exports([
+    [
         ("AWS_ACCESS_KEY_ID", credentials.access_key_id.as_str()),
         (
             "AWS_SECRET_ACCESS_KEY",
             credentials.secret_access_key.expose(),
         ),
         ("AWS_SESSION_TOKEN", session_token(session)),
-    ])
+    ]
 }
