@@ -120,7 +120,8 @@ fn credentials_request_becomes_a_role_that_a_pod_finds_in_its_secret() {
         &[
             // The two mistakes that the document prints.
             "INDENTATION_LOST",
-            "its account `1234567890` is not 12 digits",
+            "BAD_ACCOUNT_ID",
+            "1234567890, which are 10",
             "created     role/prefix-role-manual-sts-manual-sts",
             "outputs/manifests/manual-sts-manual-sts-credentials.yaml",
             "web_identity_token_file = /var/run/secrets/openshift/serviceaccount/token",
