@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: &TokenAssumeArgs) -> Result<ExitCode, Failure
         region: arguments.region.as_deref().map(parse_region).transpose()?,
         endpoint_url: arguments.endpoint_url.clone(),
     };
-    let connection = Connection::from_environment(&settings)
+    let connection = Connection::unsigned(&settings)
         .await
         .map_err(|error| Failure::cloud(&error))?;
     let session = connection
