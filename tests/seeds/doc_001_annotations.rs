@@ -269,7 +269,7 @@ const TOKEN_FILE: (&str, &str) = (
 );
 
 #[tokio::test]
-async fn seed_001_27_injection_keeps_the_pods_own_region() {
+async fn partly_001_27_injection_keeps_the_pods_own_region() {
     let Some(stand) = Stand::on_shared("manual-sts").await else {
         return;
     };
@@ -301,7 +301,7 @@ async fn seed_001_27_injection_keeps_the_pods_own_region() {
 }
 
 #[tokio::test]
-async fn seed_001_28_regional_endpoint_is_asked_by_annotation_or_setting() {
+async fn partly_001_28_regional_endpoint_is_asked_by_annotation_or_setting() {
     let Some(stand) = Stand::on_shared("manual-sts").await else {
         return;
     };
@@ -322,7 +322,7 @@ async fn seed_001_28_regional_endpoint_is_asked_by_annotation_or_setting() {
 }
 
 #[tokio::test]
-async fn seed_001_29_volume_that_is_there_is_not_mounted_twice() {
+async fn partly_001_29_volume_that_is_there_is_not_mounted_twice() {
     let Some(stand) = Stand::on_shared("manual-sts").await else {
         return;
     };
