@@ -202,7 +202,7 @@ async fn the_command_sees_a_pods_identity_and_no_other() {
 }
 
 #[tokio::test]
-async fn seed_001_16_session_name_and_region_are_set_unless_the_user_set_them() {
+async fn partly_001_16_session_name_and_region_are_set_unless_the_user_set_them() {
     let Some(stand) = Stand::new("names").await else {
         return;
     };

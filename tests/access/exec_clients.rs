@@ -128,7 +128,7 @@ async fn seed_000_40_the_bucket_of_the_issuer_is_listed_with_its_date() {
 }
 
 #[tokio::test]
-async fn seed_001_18_cached_credentials_appear_with_the_first_call() {
+async fn partly_001_18_cached_credentials_appear_with_the_first_call() {
     let Some(clients) = Clients::new("first").await else {
         return;
     };
