@@ -7,6 +7,7 @@
 )]
 
 mod bind;
+mod completion;
 mod interruptions;
 mod refusals;
 mod stand;

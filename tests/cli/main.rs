@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod ccoctl;
+mod completion;
 mod config_file;
 mod deletion;
 mod explain;
 mod given;
 mod inject;
 mod lint;
+mod man;
+mod plugin;
 mod provisioning;
 mod sandbox;
 mod simulate;
@@ -16,3 +19,4 @@ mod stand;
 mod token;
 mod traps;
 mod usage;
+mod version;

@@ -9,14 +9,17 @@ use podpass_policy::AccountId;
 use crate::cluster_args::ClusterArgs;
 use crate::commands::aws::AwsArgs;
 use crate::commands::bind::{BindArgs, UnbindArgs};
+use crate::commands::completion::CompletionArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::get::GetArgs;
 use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
+use crate::commands::man::ManArgs;
 use crate::commands::simulate::SimulateArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
 use crate::commands::trust::TrustArgs;
+use crate::commands::version::VersionArgs;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
 #[derive(Debug, Parser)]
@@ -62,8 +65,12 @@ pub(crate) enum Command {
     Lint(LintArgs),
     /// Say what an AWS error means here, what is behind it, and the line to change.
     Explain(ExplainArgs),
-    /// Print the version.
-    Version,
+    /// Print the script that lets a shell complete command lines, with names from the cluster.
+    Completion(CompletionArgs),
+    /// Print or write the manual pages.
+    Man(ManArgs),
+    /// Print the version, and that of the API server.
+    Version(VersionArgs),
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 //! silent success or a panic.
 
 mod commands;
+mod elsewhere;
 mod flags;
 mod help;
 
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::output;
 
 use self::commands::Leaf;
+use self::elsewhere::Elsewhere;
 
 /// Runs a command line of ccoctl's; the first argument is the name it was called by.
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
@@ -30,7 +32,11 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
             Some(leaf) => output::data(&help::leaf(leaf)),
             None => output::data(&help::aws()),
         },
-        ["help", word, ..] => {
+        ["help", "help" | "--help" | "-h", ..] => output::data(&help::help()),
+        ["help", word, rest @ ..] => {
+            if let Some(cloud) = Elsewhere::named(word) {
+                return finish(output::data(&cloud.help(rest.first().copied())));
+            }
             output::note(&format!(
                 "Unknown help topic [`{word}`]\n{}",
                 help::root_usage()
@@ -41,7 +47,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
             return unknown_flag(flag, &help::aws_usage());
         }
         ["aws", name, rest @ ..] => return aws(name, rest),
-        [other, ..] => return unknown(other),
+        [word, rest @ ..] => {
+            return Elsewhere::named(word).map_or_else(|| unknown(word), |it| it.run(rest));
+        }
     };
     finish(result)
 }

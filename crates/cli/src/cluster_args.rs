@@ -1,9 +1,10 @@
 //! kubectl's connection flags.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Command, FromArgMatches};
 use podpass_cluster::{Cluster, Target};
 
 use crate::duration::parse_duration;
@@ -38,7 +39,14 @@ pub(crate) struct ClusterArgs {
 
 impl ClusterArgs {
     pub(crate) async fn connect(&self) -> Result<Cluster, Failure> {
-        let target = Target {
+        Cluster::connect(&self.target())
+            .await
+            .map_err(|error| Failure::cluster(&error))
+    }
+
+    /// Which cluster is meant.
+    pub(crate) fn target(&self) -> Target {
+        Target {
             kubeconfig: self.kubeconfig.clone(),
             context: self.context.clone(),
             cluster: self.cluster.clone(),
@@ -46,9 +54,80 @@ impl ClusterArgs {
             server: self.server.clone(),
             namespace: self.namespace.clone(),
             request_timeout: Some(self.request_timeout).filter(|timeout| !timeout.is_zero()),
+        }
+    }
+
+    /// Reads these flags out of an unfinished command line, whatever else stands on it; `None` where a value is wrong.
+    pub(crate) fn of_line(words: &[OsString]) -> Option<Self> {
+        let command = Self::augment_args(Command::new("line").no_binary_name(true));
+        let takes = |word: &str| {
+            let (flag, value) = match word.split_once('=') {
+                Some((flag, _)) => (flag, true),
+                None => (word, false),
+            };
+            let is_long = |long| flag.strip_prefix("--") == Some(long);
+            let is_short = |short| {
+                word.strip_prefix('-')
+                    .is_some_and(|it| it.starts_with(short))
+            };
+            let mut known = command.get_arguments();
+            let found = known.find(|argument| {
+                argument.get_long().is_some_and(is_long)
+                    || argument.get_short().is_some_and(is_short)
+            })?;
+            let next_is_value = if found.get_long().is_some_and(is_long) {
+                !value
+            } else {
+                word.len() == 2
+            };
+            Some(next_is_value)
         };
-        Cluster::connect(&target)
-            .await
-            .map_err(|error| Failure::cluster(&error))
+        let mut flags = Vec::new();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match word.to_str() {
+                Some("--") => break,
+                Some(text) => match takes(text) {
+                    Some(true) => flags.extend(
+                        words
+                            .next()
+                            .map(|value| [word, value])
+                            .into_iter()
+                            .flatten(),
+                    ),
+                    Some(false) => flags.push(word),
+                    None => {}
+                },
+                None => {}
+            }
+        }
+        let matches = command.clone().try_get_matches_from(flags).ok()?;
+        Self::from_arg_matches(&matches).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Option<Target> {
+        let words: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
+        ClusterArgs::of_line(&words).map(|arguments| arguments.target())
+    }
+
+    #[test]
+    fn flags_are_found_on_an_unfinished_line() {
+        let target = read("podpass bind a/b --policy x -n one --context=two -shttps://c --kubeconfig f --nonsense")
+            .unwrap();
+        assert_eq!(target.namespace.as_deref(), Some("one"));
+        assert_eq!(target.context.as_deref(), Some("two"));
+        assert_eq!(target.server.as_deref(), Some("https://c"));
+        assert_eq!(target.kubeconfig, Some(PathBuf::from("f")));
+        assert_eq!(target.user, None);
+        // What the child of `exec` is told is not ours, and the flag that is being written has no value yet.
+        let target = read("podpass exec -- kubectl --context other").unwrap();
+        assert_eq!(target.context, None);
+        assert_eq!(read("podpass bind --context").unwrap().context, None);
+        assert!(read("podpass bind --request-timeout soon").is_none());
     }
 }

@@ -2,12 +2,15 @@
 
 pub(crate) mod aws;
 pub(crate) mod bind;
+pub(crate) mod completion;
 pub(crate) mod explain;
 pub(crate) mod get;
 pub(crate) mod inject;
 pub(crate) mod lint;
+pub(crate) mod man;
 pub(crate) mod sandbox;
 pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod trust;
+pub(crate) mod version;

@@ -3,6 +3,7 @@
 //! One binary with several personalities: the name it is called by decides whose command lines it takes.
 
 mod args;
+mod called_as;
 mod ccoctl;
 mod cluster_args;
 mod commands;
@@ -16,12 +17,12 @@ mod output;
 mod table;
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use crate::args::{Cli, Command};
+use crate::called_as::CalledAs;
 use crate::failure::Failure;
 
 /// What `-o json` documents of our own carry.
@@ -29,24 +30,22 @@ pub(crate) const API_VERSION: &str = "podpass.dev/v1alpha1";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    match called_as(arguments.first()).as_deref() {
-        Some("ccoctl") => ccoctl::run(arguments),
-        _ => podpass(arguments),
+    let called_as = CalledAs::of(arguments.first().map(OsString::as_os_str));
+    match called_as {
+        CalledAs::Ccoctl => ccoctl::run(arguments),
+        CalledAs::PluginCompletion(_) => commands::completion::answer_kubectl(called_as, arguments),
+        CalledAs::Podpass | CalledAs::Plugin(_) => {
+            match commands::completion::asking_shell(&arguments) {
+                Some(shell) => commands::completion::answer(shell, &arguments),
+                None => podpass(called_as, arguments),
+            }
+        }
     }
 }
 
-/// The file name the binary was called by, without a folder.
-fn called_as(zeroth: Option<&OsString>) -> Option<String> {
-    Some(
-        Path::new(zeroth?)
-            .file_name()?
-            .to_string_lossy()
-            .into_owned(),
-    )
-}
-
-fn podpass(arguments: Vec<OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+fn podpass(called_as: CalledAs, arguments: Vec<OsString>) -> ExitCode {
+    let matches = called_as.command().try_get_matches_from(arguments);
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // clap says itself whether this was `--help` (0, stdout) or a mistake (2, stderr).
@@ -80,10 +79,9 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Simulate(arguments) => commands::simulate::run(&arguments),
         Command::Lint(arguments) => commands::lint::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),
-        Command::Version => {
-            output::line(&format!("podpass {}", env!("CARGO_PKG_VERSION")))?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Completion(arguments) => commands::completion::run(&arguments),
+        Command::Man(arguments) => commands::man::run(&arguments),
+        Command::Version(arguments) => block_on(commands::version::run(&arguments)),
     }
 }
 

@@ -27,6 +27,24 @@ pub struct Target {
     pub request_timeout: Option<Duration>,
 }
 
+impl Target {
+    /// Whether anything names a cluster: a flag, a kubeconfig, or the pod that this runs in. Whether it can be used is
+    /// not looked at.
+    pub fn is_named(&self) -> bool {
+        let by_flag = [&self.context, &self.cluster, &self.user, &self.server]
+            .into_iter()
+            .any(Option::is_some);
+        let variable = |name| {
+            std::env::var_os(name).is_some_and(|value: std::ffi::OsString| !value.is_empty())
+        };
+        by_flag
+            || self.kubeconfig.is_some()
+            || variable("KUBECONFIG")
+            || variable("KUBERNETES_SERVICE_HOST")
+            || std::env::home_dir().is_some_and(|home| home.join(".kube/config").exists())
+    }
+}
+
 /// A connection to a cluster. Clones share it.
 #[derive(Clone)]
 pub struct Cluster {

@@ -7,22 +7,26 @@
 mod connect;
 mod error;
 mod issuer;
+mod names;
 mod object;
 mod openshift;
 mod review;
 mod service_account;
 mod token;
+mod version;
 mod webhook;
 mod workload;
 
 pub use connect::{Cluster, Target};
 pub use error::{ClusterError, ErrorKind};
 pub use issuer::PublishedIssuer;
+pub use names::KubeconfigNames;
 pub use object::{Resource, resources};
 pub use openshift::OpenShift;
 pub use review::Access;
 pub use service_account::{Annotated, ServiceAccount};
 pub use token::{BoundPod, TokenRequest};
+pub use version::ServerVersion;
 pub use webhook::{IdentityWebhook, WebhookTarget};
 pub use workload::{Workload, WorkloadRef};
 

@@ -40,6 +40,16 @@ pub struct NotAWorkload {
     text: String,
 }
 
+impl WorkloadRef {
+    /// The kinds, each with kubectl's shortest name for it.
+    pub fn kinds() -> impl Iterator<Item = (&'static str, Resource)> {
+        KINDS.iter().filter_map(|(names, resource)| {
+            let shortest = names.iter().min_by_key(|name| name.len())?;
+            Some((*shortest, *resource))
+        })
+    }
+}
+
 impl FromStr for WorkloadRef {
     type Err = NotAWorkload;
 

@@ -1,11 +1,13 @@
 //! `AssumeRole`.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use podpass_kinds::Reason;
 use podpass_policy::{Attached, Context, ContextValue, Partition, Policies, Principal};
 
 use crate::constraint::{Constraints, Show};
-use crate::context;
+use crate::context::{self, Clock};
 use crate::denial::{Code, Denial};
 use crate::grant::{Grant, Limits, Marks};
 use crate::model::Role;
@@ -85,19 +87,20 @@ pub fn assume_role(
             trace.clone(),
         )
     };
-    let role = trust::find_role(role, &target.role, &mut trace)
+    let role = trust::find_role(role, &target, &mut trace)
         .map_err(|reason| not_authorized(ACTION, reason, &trace))?;
 
     let mut request_context = caller.context.clone();
     for (key, value) in request.context.iter() {
-        request_context.insert(key, value.clone());
+        request_context.insert(key.to_owned(), value.clone());
     }
-    context::add_time(&mut request_context, now);
+    let clock = Clock::at(now);
+    clock.add_to(&mut request_context);
     context::add_session_parameters(&mut request_context, &target);
     request_context.insert_some("sts:ExternalId", request.external_id.as_deref());
     request_context.insert("aws:ResourceAccount", role.arn.account().as_str());
     let source_identity = find_source_identity(request, caller).map_err(|comparison| {
-        trace.push(StepName::Caller, vec![comparison]);
+        trace.fail(StepName::Caller, vec![comparison]);
         not_authorized(SET_SOURCE_IDENTITY, Reason::ParameterInvalid, &trace)
     })?;
     session_tags::add_request_keys(&mut request_context, &request.tags, source_identity);
@@ -120,11 +123,11 @@ pub fn assume_role(
     };
     question
         .ask(&mut trace)
-        .map_err(|denied| not_authorized(&denied.action, denied.reason, &trace))?;
+        .map_err(|denied| not_authorized(denied.action, denied.reason, &trace))?;
     target.check_duration(role, &mut trace)?;
     let (session_policy, packed) = session_policy::pack(&policies, &request.tags, 0, &mut trace)?;
 
-    let mut session_context = context::of_session(role, &target.session_name, now);
+    let mut session_context = context::of_session(role, &target.session_name, clock);
     session_tags::add_session_keys(&mut session_context, &request.tags, source_identity);
     let limits = Limits {
         packed_policy_size: (packed > 0).then_some(packed),
@@ -149,7 +152,7 @@ pub fn assume_role(
 fn read_parameters(
     request: &AssumeRoleRequest,
     trace: &mut Trace,
-) -> Result<(Target, SessionPolicies), Denial> {
+) -> Result<(Arc<Target>, SessionPolicies), Denial> {
     let mut constraints = Constraints::default();
     parameters::constrain(
         &mut constraints,
@@ -190,7 +193,7 @@ fn read_parameters(
     if let Some(rule) = session_tags::broken_rule(&request.tags, request.source_identity.as_deref())
     {
         let comparison = Comparison::failing("Tags", "unique keys that are not reserved", rule);
-        trace.push(StepName::Parameters, vec![comparison]);
+        trace.fail(StepName::Parameters, vec![comparison]);
         return Err(Denial::new(
             Code::ValidationError,
             rule,
@@ -206,7 +209,7 @@ fn read_parameters(
         trace,
     )?;
     let managed = session_policy::read_arns(&request.policy_arns, trace)?;
-    trace.push(StepName::Parameters, vec![target.comparison()]);
+    target.accept(trace);
     let policies = SessionPolicies {
         inline: request.policy.clone(),
         managed,
@@ -252,14 +255,13 @@ fn check_caller(
             Reason::ChainDuration,
         ),
         _ => {
-            trace.push(
-                StepName::Caller,
-                vec![Comparison::holding("caller", "an AWS principal", arn)],
-            );
+            trace.pass(StepName::Caller, move || {
+                vec![Comparison::holding("caller", "an AWS principal", &*arn)]
+            });
             return Ok(());
         }
     };
-    trace.push(StepName::Caller, vec![comparison]);
+    trace.fail(StepName::Caller, vec![comparison]);
     Err(Denial::new(code, message, reason, trace.clone()))
 }
 

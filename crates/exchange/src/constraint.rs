@@ -120,7 +120,7 @@ impl Constraints {
         let Some(message) = self.message() else {
             return Ok(());
         };
-        trace.push(StepName::Parameters, self.comparisons);
+        trace.fail(StepName::Parameters, self.comparisons);
         Err(Denial::new(
             Code::ValidationError,
             message,

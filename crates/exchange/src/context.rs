@@ -6,10 +6,28 @@ use podpass_policy::{Context, SessionName};
 use crate::model::Role;
 use crate::parameters::Target;
 
-/// Adds the time of the request.
-pub(crate) fn add_time(context: &mut Context, now: Timestamp) {
-    context.insert("aws:CurrentTime", whole_seconds(now).to_string());
-    context.insert("aws:EpochTime", now.as_second());
+/// The time of a request as condition keys have it.
+pub(crate) struct Clock {
+    seconds: i64,
+    /// ISO 8601, in whole seconds.
+    text: String,
+}
+
+impl Clock {
+    pub(crate) fn at(now: Timestamp) -> Self {
+        let seconds = now.as_second();
+        let whole = Timestamp::from_second(seconds).unwrap_or(now);
+        Self {
+            seconds,
+            text: whole.to_string(),
+        }
+    }
+
+    /// Adds the time of the request.
+    pub(crate) fn add_to(&self, context: &mut Context) {
+        context.insert("aws:CurrentTime", self.text.as_str());
+        context.insert("aws:EpochTime", self.seconds);
+    }
 }
 
 /// Adds the keys of the parameters that every assumption has.
@@ -23,18 +41,17 @@ pub(crate) fn add_session_parameters(context: &mut Context, target: &Target) {
     context.insert("aws:PrincipalIsAWSService", false);
 }
 
-/// Returns the keys of every later request of a session.
-pub(crate) fn of_session(role: &Role, session_name: &SessionName, now: Timestamp) -> Context {
+/// Returns the keys of every later request of a session that begins now.
+pub(crate) fn of_session(role: &Role, session_name: &SessionName, clock: Clock) -> Context {
     let mut context = Context::new();
     context.insert("aws:PrincipalArn", role.arn.as_str());
     context.insert("aws:PrincipalAccount", role.arn.account().as_str());
     context.insert("aws:PrincipalType", "AssumedRole");
-    context.insert("aws:userid", format!("{}:{session_name}", role.id));
-    context.insert("aws:TokenIssueTime", whole_seconds(now).to_string());
+    context.insert(
+        "aws:userid",
+        [role.id.as_str(), ":", session_name.as_str()].concat(),
+    );
+    context.insert("aws:TokenIssueTime", clock.text);
     context.insert("aws:MultiFactorAuthPresent", false);
     context
-}
-
-fn whole_seconds(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }

@@ -87,7 +87,7 @@ impl Grant {
         let end = now.as_second().saturating_add(i64::from(duration_seconds));
         Self {
             session_arn: role.arn.session_arn(&target.session_name),
-            assumed_role_id: format!("{}:{}", role.id, target.session_name),
+            assumed_role_id: [&role.id, ":", target.session_name.as_str()].concat(),
             role: role.arn.clone(),
             role_id: role.id.clone(),
             session_name: target.session_name.clone(),

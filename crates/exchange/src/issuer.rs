@@ -1,5 +1,7 @@
 //! Issuer URLs as AWS compares them, and how asking an issuer for its keys can fail.
 
+use std::borrow::Cow;
+
 use podpass_kinds::Reason;
 use podpass_token::KeySetError;
 
@@ -78,7 +80,7 @@ impl IssuerFailure {
 /// Returns the URL without its scheme as IAM stores it, or `None` if it is not an https URL.
 ///
 /// The default port is dropped. Everything else counts: case, path and trailing slash.
-pub(crate) fn without_scheme(issuer: &str) -> Option<String> {
+pub(crate) fn without_scheme(issuer: &str) -> Option<Cow<'_, str>> {
     let url = without_default_port(issuer.strip_prefix("https://")?);
     (!url.is_empty() && !url.starts_with('/')).then_some(url)
 }
@@ -96,9 +98,12 @@ pub(crate) fn look_alike(one: &str, other: &str) -> bool {
     plain(one) == plain(other)
 }
 
-fn without_default_port(url: &str) -> String {
+fn without_default_port(url: &str) -> Cow<'_, str> {
     let (host, path) = url.split_at(url.find('/').unwrap_or(url.len()));
-    format!("{}{path}", host.strip_suffix(":443").unwrap_or(host))
+    match host.strip_suffix(":443") {
+        Some(host) => Cow::Owned(format!("{host}{path}")),
+        None => Cow::Borrowed(url),
+    }
 }
 
 /// The two blanks after the comma are AWS's.

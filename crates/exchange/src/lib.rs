@@ -15,6 +15,7 @@
 //! [`assume_role_with_web_identity`] does all of it where everything is at hand.
 
 mod assume_role;
+mod behaviour;
 mod constraint;
 mod context;
 mod denial;
@@ -29,6 +30,7 @@ mod trust;
 mod web_identity;
 
 pub use assume_role::{AssumeRoleRequest, Caller, assume_role};
+pub use behaviour::{AudienceAnswer, Behaviour};
 pub use denial::Denial;
 pub use grant::{Grant, WebIdentityGrant};
 pub use issuer::{IssuerFailure, IssuerFailureKind};

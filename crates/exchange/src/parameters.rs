@@ -1,5 +1,7 @@
 //! The parameters that both operations share: the role, the session's name and its duration.
 
+use std::sync::Arc;
+
 use podpass_kinds::Reason;
 use podpass_policy::{Partition, RoleArn, SessionName};
 
@@ -8,7 +10,7 @@ use crate::denial::{Code, Denial};
 use crate::model::Role;
 use crate::trace::{Comparison, StepName, Trace};
 
-/// Which session of which role is asked for.
+/// Which session of which role is asked for. The trace shares it.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) role: RoleArn,
@@ -45,9 +47,9 @@ pub(crate) fn read(
     duration_seconds: Option<i64>,
     partition: Option<Partition>,
     trace: &mut Trace,
-) -> Result<Target, Denial> {
+) -> Result<Arc<Target>, Denial> {
     let role = read_role(role_arn, partition).map_err(|comparison| {
-        trace.push(StepName::Parameters, vec![comparison]);
+        trace.fail(StepName::Parameters, vec![comparison]);
         Denial::new(
             Code::ValidationError,
             "Request ARN is invalid",
@@ -55,18 +57,26 @@ pub(crate) fn read(
             trace.clone(),
         )
     })?;
-    Ok(Target {
+    Ok(Arc::new(Target {
         role,
         session_name: session_name
             .parse()
             .expect("length and alphabet of the session name were checked"),
         duration_seconds: duration_seconds.and_then(|seconds| u32::try_from(seconds).ok()),
-    })
+    }))
 }
 
 impl Target {
-    pub(crate) fn comparison(&self) -> Comparison {
-        Comparison::holding("RoleArn", ROLE_ARN_FORM, self.role.as_str())
+    /// Records that the parameters are as they should be.
+    pub(crate) fn accept(self: &Arc<Self>, trace: &mut Trace) {
+        let target = Arc::clone(self);
+        trace.pass(StepName::Parameters, move || {
+            vec![Comparison::holding(
+                "RoleArn",
+                ROLE_ARN_FORM,
+                target.role.as_str(),
+            )]
+        });
     }
 
     /// Returns the duration, which without the parameter is one hour whatever the role allows.
@@ -78,18 +88,21 @@ impl Target {
     pub(crate) fn check_duration(&self, role: &Role, trace: &mut Trace) -> Result<(), Denial> {
         let duration = self.duration();
         let maximum = role.max_session_seconds;
-        let comparison = Comparison::new(
-            "DurationSeconds",
-            [format!(
-                "at most {maximum}, the role's maximum session duration"
-            )],
-            Some(duration.to_string()),
-            duration <= maximum,
-        );
-        trace.push(StepName::Duration, vec![comparison]);
+        let wording = move || {
+            vec![Comparison::new(
+                "DurationSeconds",
+                [format!(
+                    "at most {maximum}, the role's maximum session duration"
+                )],
+                Some(duration.to_string()),
+                duration <= maximum,
+            )]
+        };
         if duration <= maximum {
+            trace.pass(StepName::Duration, wording);
             return Ok(());
         }
+        trace.fail(StepName::Duration, wording());
         Err(Denial::new(
             Code::ValidationError,
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",

@@ -48,7 +48,7 @@ pub(crate) fn read_arns(
         let Ok(arn) = text.parse() else {
             let comparison =
                 Comparison::failing("PolicyArns", "the ARN of a managed policy", text.as_str());
-            trace.push(StepName::Parameters, vec![comparison]);
+            trace.fail(StepName::Parameters, vec![comparison]);
             return Err(Denial::new(
                 Code::ValidationError,
                 format!("ARN {text} is not valid."),
@@ -79,7 +79,7 @@ pub(crate) fn pack(
                     error.kind.to_string(),
                 );
                 comparison.position = Some(error.position);
-                trace.push(StepName::SessionPolicy, vec![comparison]);
+                trace.fail(StepName::SessionPolicy, vec![comparison]);
                 Denial::new(
                     Code::MalformedPolicyDocument,
                     error.aws_message(),
@@ -99,16 +99,19 @@ pub(crate) fn pack(
     let packed = (plaintext * PLAINTEXT_PERCENT).div_ceil(MAX_PLAINTEXT);
     let percent = identity_percent.saturating_add(u32::try_from(packed).unwrap_or(u32::MAX));
     let fits = percent <= 100;
-    let comparison = Comparison::new(
-        "packed size of policies and tags",
-        ["at most 100%"],
-        Some(format!("{percent}%")),
-        fits,
-    );
-    trace.push(StepName::SessionPolicy, vec![comparison]);
+    let wording = move || {
+        vec![Comparison::new(
+            "packed size of policies and tags",
+            ["at most 100%"],
+            Some(format!("{percent}%")),
+            fits,
+        )]
+    };
     if fits {
+        trace.pass(StepName::SessionPolicy, wording);
         return Ok((document, percent));
     }
+    trace.fail(StepName::SessionPolicy, wording());
     let message = if policy_plaintext == 0 {
         format!("Packed size of session tags consumes {percent}% of allotted space.")
     } else {

@@ -99,7 +99,7 @@ pub(crate) fn add_request_keys(
     let mut keys = Vec::new();
     let mut transitive = Vec::new();
     for tag in tags {
-        context.insert(&format!("aws:RequestTag/{}", tag.key), tag.value.as_str());
+        context.insert(format!("aws:RequestTag/{}", tag.key), tag.value.as_str());
         keys.push(tag.key.clone());
         if tag.transitive {
             transitive.push(tag.key.clone());
@@ -119,7 +119,7 @@ pub(crate) fn add_session_keys(
 ) {
     context.insert_some("aws:SourceIdentity", source_identity);
     for tag in tags {
-        context.insert(&format!("aws:PrincipalTag/{}", tag.key), tag.value.as_str());
+        context.insert(format!("aws:PrincipalTag/{}", tag.key), tag.value.as_str());
     }
 }
 

@@ -1,9 +1,14 @@
 //! The trace of a decision: each step with what was compared.
+//!
+//! Few read why something was granted, so a passed step keeps the values that it compared, and finds the words for them
+//! when somebody does read.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use podpass_policy::{PolicyTrace, Position};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Every step that was taken, in order; in a denial the last one failed.
 ///
@@ -21,13 +26,21 @@ pub struct Step {
     pub name: StepName,
     /// How it ended.
     pub outcome: Outcome,
-    /// What it compared.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub comparisons: Vec<Comparison>,
+    #[serde(skip_serializing_if = "Comparisons::are_none")]
+    comparisons: Comparisons,
     /// Each statement of each policy that was asked, for the steps that ask policies.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub policies: Vec<PolicyTrace>,
+    #[serde(skip_serializing_if = "is_empty", serialize_with = "serialize_all")]
+    pub policies: Arc<Vec<PolicyTrace>>,
 }
+
+#[derive(Clone)]
+enum Comparisons {
+    Worded(Vec<Comparison>),
+    /// Those of a passed step.
+    Later(Arc<Wording>),
+}
+
+type Wording = dyn Fn() -> Vec<Comparison> + Send + Sync;
 
 /// The steps, in the order in which AWS takes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -102,42 +115,69 @@ impl Trace {
 
     /// Returns the comparison that decided: the first one of the failed step that does not hold.
     pub fn first_failure(&self) -> Option<&Comparison> {
-        self.failed_step()?
-            .comparisons
-            .iter()
-            .find(|comparison| !comparison.holds)
+        match &self.failed_step()?.comparisons {
+            Comparisons::Worded(comparisons) => {
+                comparisons.iter().find(|comparison| !comparison.holds)
+            }
+            Comparisons::Later(_) => None,
+        }
     }
 
-    /// Adds a step, which failed if one of its comparisons does not hold.
-    pub(crate) fn push(&mut self, name: StepName, comparisons: Vec<Comparison>) {
-        let holds = comparisons.iter().all(|comparison| comparison.holds);
-        self.push_policies(name, holds, comparisons, Vec::new());
+    /// Adds a step that passed, and how to word what it compared.
+    pub(crate) fn pass(
+        &mut self,
+        name: StepName,
+        wording: impl Fn() -> Vec<Comparison> + Send + Sync + 'static,
+    ) {
+        self.pass_policies(name, wording, Arc::default());
+    }
+
+    /// Adds a step that failed.
+    pub(crate) fn fail(&mut self, name: StepName, comparisons: Vec<Comparison>) {
+        self.fail_policies(name, comparisons, Arc::default());
     }
 
     /// Adds a step that nobody took.
-    pub(crate) fn push_unchecked(&mut self, name: StepName) {
-        self.steps.push(Step {
-            name,
-            outcome: Outcome::NotChecked,
-            comparisons: Vec::new(),
-            policies: Vec::new(),
-        });
+    pub(crate) fn skip(&mut self, name: StepName) {
+        let comparisons = Comparisons::Worded(Vec::new());
+        self.push(name, Outcome::NotChecked, comparisons, Arc::default());
     }
 
-    pub(crate) fn push_policies(
+    /// Adds a passed step that asked policies.
+    pub(crate) fn pass_policies(
         &mut self,
         name: StepName,
-        passed: bool,
-        comparisons: Vec<Comparison>,
-        policies: Vec<PolicyTrace>,
+        wording: impl Fn() -> Vec<Comparison> + Send + Sync + 'static,
+        policies: Arc<Vec<PolicyTrace>>,
     ) {
+        let comparisons = Comparisons::Later(Arc::new(wording));
+        self.push(name, Outcome::Passed, comparisons, policies);
+    }
+
+    /// Adds a failed step that asked policies.
+    pub(crate) fn fail_policies(
+        &mut self,
+        name: StepName,
+        comparisons: Vec<Comparison>,
+        policies: Arc<Vec<PolicyTrace>>,
+    ) {
+        let comparisons = Comparisons::Worded(comparisons);
+        self.push(name, Outcome::Failed, comparisons, policies);
+    }
+
+    fn push(
+        &mut self,
+        name: StepName,
+        outcome: Outcome,
+        comparisons: Comparisons,
+        policies: Arc<Vec<PolicyTrace>>,
+    ) {
+        if self.steps.is_empty() {
+            self.steps.reserve(USUAL_STEPS);
+        }
         self.steps.push(Step {
             name,
-            outcome: if passed {
-                Outcome::Passed
-            } else {
-                Outcome::Failed
-            },
+            outcome,
             comparisons,
             policies,
         });
@@ -159,6 +199,20 @@ impl fmt::Display for Trace {
 
 // === impl Step ===
 
+impl Step {
+    /// Returns what the step compared.
+    pub fn comparisons(&self) -> Cow<'_, [Comparison]> {
+        self.comparisons.words()
+    }
+
+    /// Changes what the step compared: for who keeps traces and has to bound their length.
+    pub fn reword(&mut self, change: impl FnMut(&mut Comparison)) {
+        let mut comparisons = self.comparisons().into_owned();
+        comparisons.iter_mut().for_each(change);
+        self.comparisons = Comparisons::Worded(comparisons);
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outcome = match self.outcome {
@@ -167,10 +221,45 @@ impl fmt::Display for Step {
             Outcome::Failed => "failed",
         };
         write!(f, "{outcome:<6}  {}", self.name)?;
-        for comparison in &self.comparisons {
+        for comparison in self.comparisons().iter() {
             write!(f, "\n        {comparison}")?;
         }
         Ok(())
+    }
+}
+
+// === impl Comparisons ===
+
+impl Comparisons {
+    fn words(&self) -> Cow<'_, [Comparison]> {
+        match self {
+            Self::Worded(comparisons) => Cow::Borrowed(comparisons),
+            Self::Later(wording) => Cow::Owned(wording()),
+        }
+    }
+
+    fn are_none(&self) -> bool {
+        self.words().is_empty()
+    }
+}
+
+impl fmt::Debug for Comparisons {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.words().fmt(f)
+    }
+}
+
+impl PartialEq for Comparisons {
+    fn eq(&self, other: &Self) -> bool {
+        self.words() == other.words()
+    }
+}
+
+impl Eq for Comparisons {}
+
+impl Serialize for Comparisons {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.words().serialize(serializer)
     }
 }
 
@@ -276,3 +365,19 @@ impl fmt::Display for Printable<'_> {
         Ok(())
     }
 }
+
+// serde sees through an `Arc` only with a feature that nothing else here needs.
+
+fn is_empty(policies: &Arc<Vec<PolicyTrace>>) -> bool {
+    policies.is_empty()
+}
+
+fn serialize_all<S: Serializer>(
+    policies: &Arc<Vec<PolicyTrace>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    policies.as_slice().serialize(serializer)
+}
+
+/// The steps of a granted exchange.
+const USUAL_STEPS: usize = 12;

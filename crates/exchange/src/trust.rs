@@ -2,21 +2,23 @@
 
 mod nearest;
 
+use std::sync::Arc;
+
 use podpass_kinds::Reason;
 use podpass_policy::{
-    Attached, Context, Decision, Layer, Policies, Principal, Request, ResourceRule, RoleArn,
-    Verdict, decide,
+    Attached, Context, Decision, Layer, Policies, Principal, Request, ResourceRule, Verdict, decide,
 };
 
-use self::nearest::Nearest;
+use self::nearest::{Nearest, allowing};
 use crate::model::Role;
+use crate::parameters::Target;
 use crate::trace::{Comparison, StepName, Trace};
 
 /// Who wants to do what with which role.
 pub(crate) struct Question<'a> {
     pub(crate) principal: &'a Principal,
     /// All of these have to be allowed.
-    pub(crate) actions: &'a [&'a str],
+    pub(crate) actions: &'a [&'static str],
     pub(crate) role: &'a Role,
     pub(crate) context: &'a Context,
     /// The caller's own policies; the trust policy is added to them.
@@ -26,13 +28,13 @@ pub(crate) struct Question<'a> {
 /// Why the answer is no.
 pub(crate) struct Denied {
     pub(crate) reason: Reason,
-    pub(crate) action: String,
+    pub(crate) action: &'static str,
 }
 
 impl Question<'_> {
     /// Asks for each action and records what was compared.
     pub(crate) fn ask(&self, trace: &mut Trace) -> Result<(), Denied> {
-        let source = format!("trust policy of role {}", self.role.arn.name());
+        let source = ["trust policy of role ", self.role.arn.name().as_str()].concat();
         let policies = Policies {
             resource: Some(Attached {
                 source: &source,
@@ -50,44 +52,34 @@ impl Question<'_> {
                 context: self.context,
             };
             let decision = decide(&request, &policies);
-            let (reason, comparisons) = self.explain(&request, &decision);
-            trace.push_policies(
-                StepName::TrustPolicy,
-                reason.is_none(),
-                comparisons,
-                decision.trace,
-            );
-            if let Some(reason) = reason {
-                return Err(Denied {
-                    reason,
-                    action: action.to_owned(),
-                });
+            if decision.is_allowed() {
+                let policies = Arc::new(decision.trace);
+                let worded = Arc::clone(&policies);
+                let wording = move || allowing(&worded, action);
+                trace.pass_policies(StepName::TrustPolicy, wording, policies);
+                continue;
             }
+            let (reason, comparisons) = self.explain(&request, &decision);
+            let policies = Arc::new(decision.trace);
+            trace.fail_policies(StepName::TrustPolicy, comparisons, policies);
+            return Err(Denied { reason, action });
         }
         Ok(())
     }
 
-    fn explain(
-        &self,
-        request: &Request<'_>,
-        decision: &Decision,
-    ) -> (Option<Reason>, Vec<Comparison>) {
+    fn explain(&self, request: &Request<'_>, decision: &Decision) -> (Reason, Vec<Comparison>) {
         let nearest = Nearest {
             request,
             trust: &self.role.trust,
             decision,
         };
         match decision.verdict {
-            Verdict::Allowed => (None, nearest.allowing()),
             Verdict::ExplicitDeny(Layer::Resource) => {
-                (Some(Reason::TrustExplicitDeny), nearest.denying())
+                (Reason::TrustExplicitDeny, nearest.denying())
             }
-            Verdict::ImplicitDeny(Layer::Resource) => {
-                let (reason, comparisons) = nearest.missed();
-                (Some(reason), comparisons)
-            }
+            Verdict::Allowed | Verdict::ImplicitDeny(Layer::Resource) => nearest.missed(),
             Verdict::ExplicitDeny(layer) => (
-                Some(Reason::ExplicitDeny),
+                Reason::ExplicitDeny,
                 vec![Comparison::failing(
                     policies_of(layer),
                     format!("no Deny of {} on {}", request.action, request.resource),
@@ -95,7 +87,7 @@ impl Question<'_> {
                 )],
             ),
             Verdict::ImplicitDeny(layer) => (
-                Some(denied_by(layer)),
+                denied_by(layer),
                 vec![Comparison::absent(
                     policies_of(layer),
                     format!("an Allow of {} on {}", request.action, request.resource),
@@ -110,14 +102,25 @@ impl Question<'_> {
 /// Names of roles are unique whatever their case, but a request has to spell the ARN as it is.
 pub(crate) fn find_role<'a>(
     role: Option<&'a Role>,
-    wanted: &RoleArn,
+    target: &Arc<Target>,
     trace: &mut Trace,
 ) -> Result<&'a Role, Reason> {
-    let found = role.map(|role| role.arn.to_string());
-    let matching = role.filter(|role| role.arn == *wanted);
-    let comparison = Comparison::new("role", [wanted.as_str()], found, matching.is_some());
-    trace.push(StepName::Role, vec![comparison]);
-    matching.ok_or(Reason::RoleMissing)
+    match role {
+        Some(role) if role.arn == target.role => {
+            let target = Arc::clone(target);
+            trace.pass(StepName::Role, move || {
+                let wanted = target.role.as_str();
+                vec![Comparison::holding("role", wanted, wanted)]
+            });
+            Ok(role)
+        }
+        other => {
+            let found = other.map(|role| role.arn.to_string());
+            let comparison = Comparison::new("role", [target.role.as_str()], found, false);
+            trace.fail(StepName::Role, vec![comparison]);
+            Err(Reason::RoleMissing)
+        }
+    }
 }
 
 fn denied_by(layer: Layer) -> Reason {

@@ -2,6 +2,7 @@
 
 mod authorised;
 mod claims;
+mod known;
 mod presented;
 mod session_claims;
 mod supposed;
@@ -14,6 +15,7 @@ pub use self::authorised::{Registered, Verified};
 pub use self::presented::{Presented, present};
 pub use self::supposed::{Rehearsal, Supposed};
 
+use crate::behaviour::Behaviour;
 use crate::denial::Denial;
 use crate::grant::WebIdentityGrant;
 use crate::issuer::IssuerFailure;
@@ -40,6 +42,8 @@ pub struct WebIdentityRequest {
     pub partition: Option<Partition>,
     /// What the call itself brings: `aws:SourceIp`, `aws:SecureTransport`, `aws:UserAgent`, `aws:RequestedRegion`.
     pub context: Context,
+    /// How STS behaves where it was seen to behave in more than one way.
+    pub behaviour: Behaviour,
 }
 
 impl WebIdentityRequest {
@@ -59,6 +63,7 @@ impl WebIdentityRequest {
             duration_seconds: None,
             partition: None,
             context: Context::new(),
+            behaviour: Behaviour::default(),
         }
     }
 }

@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 /// The id of an AWS account: exactly twelve ASCII digits.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId(String);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId([u8; DIGITS]);
 
 /// A text that is not an account id.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -21,7 +21,7 @@ pub struct InvalidAccountId {
 impl AccountId {
     /// The twelve digits.
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.0).expect("digits are ASCII")
     }
 }
 
@@ -29,25 +29,30 @@ impl FromStr for AccountId {
     type Err = InvalidAccountId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidAccountId {
+        match <[u8; DIGITS]>::try_from(text.as_bytes()) {
+            Ok(digits) if digits.iter().all(u8::is_ascii_digit) => Ok(Self(digits)),
+            _ => Err(InvalidAccountId {
                 value: text.to_owned(),
-            })
+            }),
         }
+    }
+}
+
+impl fmt::Debug for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AccountId").field(&self.as_str()).finish()
     }
 }
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl Serialize for AccountId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(self.as_str())
     }
 }
 

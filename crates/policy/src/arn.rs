@@ -78,7 +78,7 @@ impl Arn {
 
     /// The ARN of an account itself, `arn:aws:iam::ACCOUNT:root`.
     pub fn root(partition: Partition, account: &AccountId) -> Self {
-        Self::of_account(partition, "iam", account, "root")
+        Self::of_account(partition, "iam", account, &["root"])
     }
 
     /// The partition.
@@ -121,14 +121,30 @@ impl Arn {
         partition: Partition,
         service: &str,
         account: &AccountId,
-        resource: &str,
+        resource: &[&str],
     ) -> Self {
-        let head = format!("arn:{partition}:{service}");
-        let service_end = head.len();
+        let partition_end = "arn:".len() + partition.as_str().len();
+        let service_end = partition_end + 1 + service.len();
         let region_end = service_end + 1;
         let account_end = region_end + 1 + account.as_str().len();
+        let resource_length: usize = resource.iter().map(|part| part.len()).sum();
+        let mut text = String::with_capacity(account_end + 1 + resource_length);
+        for part in [
+            "arn:",
+            partition.as_str(),
+            ":",
+            service,
+            "::",
+            account.as_str(),
+            ":",
+        ] {
+            text.push_str(part);
+        }
+        for part in resource {
+            text.push_str(part);
+        }
         Self {
-            text: format!("{head}::{account}:{resource}"),
+            text,
             partition,
             service_end,
             region_end,
@@ -152,11 +168,20 @@ impl FromStr for Arn {
             value: text.to_owned(),
             problem,
         };
-        let parts: Vec<&str> = text.splitn(PARTS, ':').collect();
-        let [prefix, partition, service, region, account, resource] = parts[..] else {
+        let mut parts = text.splitn(PARTS, ':');
+        let parts: [Option<&str>; PARTS] = std::array::from_fn(|_| parts.next());
+        let [
+            Some(prefix),
+            Some(partition),
+            Some(service),
+            Some(region),
+            Some(account),
+            Some(resource),
+        ] = parts
+        else {
             return Err(refuse(format!(
                 "it has {} parts separated by `:`, an ARN has 6",
-                parts.len()
+                parts.iter().flatten().count()
             )));
         };
         if prefix != "arn" {

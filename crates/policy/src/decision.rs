@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::condition::ConditionOperator;
+use crate::context::ContextValue;
 use crate::document::Effect;
 use crate::position::Position;
 use crate::request::{Principal, Request};
@@ -112,14 +114,14 @@ pub enum StatementOutcome {
 /// How one condition (an operator and a key) was evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConditionTrace {
-    /// The operator as written, with prefix and suffix.
-    pub operator: String,
+    /// The operator, with prefix and suffix.
+    pub operator: ConditionOperator,
     /// The context key as written.
     pub key: String,
     /// The values of the policy, with variables replaced where that was possible.
     pub expected: Vec<String>,
-    /// The values of the request; `None` when it does not have the key.
-    pub actual: Option<Vec<String>>,
+    /// What the request has; `None` when it does not have the key.
+    pub actual: Option<ContextValue>,
     /// Whether it holds.
     pub holds: bool,
     /// Where the key stands in the policy's text.

@@ -96,11 +96,9 @@ impl Report {
             shorten(text);
         }
         self.resource.iter_mut().for_each(shorten);
-        let steps = self.exchange.iter_mut().flat_map(|trace| &mut trace.steps);
-        let comparisons = steps.flat_map(|step| &mut step.comparisons);
-        comparisons
-            .filter_map(|comparison| comparison.actual.as_mut())
-            .for_each(shorten);
+        for step in self.exchange.iter_mut().flat_map(|trace| &mut trace.steps) {
+            step.reword(|comparison| comparison.actual.iter_mut().for_each(shorten));
+        }
         match &mut outcome {
             Outcome::Allowed => {}
             Outcome::Denied { message, .. } | Outcome::Failed { message, .. } => shorten(message),

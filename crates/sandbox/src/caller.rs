@@ -198,7 +198,7 @@ impl RoleSession {
         self.tags.add_to(context, PRINCIPAL_TAG);
         // Session tags come last: they win over the role's.
         for (key, value) in session.context.iter() {
-            context.insert(key, value.clone());
+            context.insert(key.to_owned(), value.clone());
         }
     }
 }

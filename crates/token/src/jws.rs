@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
@@ -31,7 +32,8 @@ impl Jws {
     pub fn decode(token: &Token) -> Result<Self, MalformedToken> {
         let [header, payload, signature] = split(token.expose())?;
         let signed = header.len() + 1 + payload.len();
-        let header = parse_object(Segment::Header, &decode(Segment::Header, header)?)?;
+        let header: Map<String, Value> =
+            parse_object(Segment::Header, &decode(Segment::Header, header)?)?;
         let payload = decode(Segment::Payload, payload)?;
         let signature = decode(Segment::Signature, signature)?;
         let algorithm = match header.get("alg") {
@@ -101,15 +103,28 @@ impl fmt::Debug for Jws {
 }
 
 /// Parses a segment that has to be a JSON object.
-pub(crate) fn parse_object(
+pub(crate) fn parse_object<T: DeserializeOwned>(
     segment: Segment,
     json: &[u8],
-) -> Result<Map<String, Value>, MalformedToken> {
-    match serde_json::from_slice(json) {
-        Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(MalformedToken::NotAnObject { segment }),
-        Err(source) => Err(MalformedToken::Json { segment, source }),
-    }
+) -> Result<T, MalformedToken> {
+    let first = json.iter().find(|byte| !byte.is_ascii_whitespace());
+    let error = if first == Some(&b'{') {
+        // Checked as a whole, which is quicker than string by string.
+        let object = match std::str::from_utf8(json) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(json),
+        };
+        match object {
+            Ok(object) => return Ok(object),
+            Err(error) => Some(error),
+        }
+    } else {
+        serde_json::from_slice::<Value>(json).err()
+    };
+    Err(match error {
+        Some(source) => MalformedToken::Json { segment, source },
+        None => MalformedToken::NotAnObject { segment },
+    })
 }
 
 /// Returns the header of kube-apiserver's tokens.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
@@ -10,10 +11,12 @@ use crate::malformed::{MalformedToken, Segment};
 use crate::token::Token;
 
 /// A decoded JWT whose signature nobody has checked: its claims are only what the sender says.
+///
+/// The claims are those of the JSON object, unless the reader has a type of its own for them.
 #[derive(Clone)]
-pub struct Jwt {
+pub struct Jwt<C = Map<String, Value>> {
     jws: Jws,
-    claims: Map<String, Value>,
+    claims: C,
 }
 
 impl Jwt {
@@ -22,19 +25,35 @@ impl Jwt {
     /// The rules are those of [`Jws::decode`], and the payload has to be a JSON object; of duplicate members the last
     /// one counts.
     pub fn decode(token: &Token) -> Result<Self, MalformedToken> {
+        Self::decode_as(token)
+    }
+}
+
+impl<C: DeserializeOwned> Jwt<C> {
+    /// Decodes the token without verifying it, and reads the claims into the type that the caller has for them.
+    ///
+    /// The rules are those of [`Jwt::decode`], except that the type decides about duplicate members.
+    pub fn decode_as(token: &Token) -> Result<Self, MalformedToken> {
         let jws = Jws::decode(token)?;
         let claims = jws::parse_object(Segment::Payload, jws.payload())?;
         Ok(Self { jws, claims })
     }
+}
 
+impl<C> Jwt<C> {
     /// Returns the members of the header.
     pub fn header(&self) -> &Map<String, Value> {
         self.jws.header()
     }
 
     /// Returns the claims, which are not proven.
-    pub fn claims(&self) -> &Map<String, Value> {
+    pub fn claims(&self) -> &C {
         &self.claims
+    }
+
+    /// Gives the claims away, which are not proven.
+    pub fn into_claims(self) -> C {
+        self.claims
     }
 
     /// Returns the signature algorithm that the header names.
@@ -53,13 +72,11 @@ impl Jwt {
     }
 }
 
-impl fmt::Debug for Jwt {
+impl<C> fmt::Debug for Jwt<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Jwt")
             .field("algorithm", &self.algorithm())
             .field("kid", &self.kid())
-            .field("iss", &self.claims.get("iss"))
-            .field("sub", &self.claims.get("sub"))
             .finish_non_exhaustive()
     }
 }

@@ -82,8 +82,8 @@ pub enum SignatureError {
 
 /// A JWT whose signature was verified. Only [`KeySet::verify`] makes one; it dereferences to the claims.
 #[derive(Clone, Debug)]
-pub struct VerifiedJwt {
-    jwt: Jwt,
+pub struct VerifiedJwt<C = Map<String, Value>> {
+    jwt: Jwt<C>,
     key_id: String,
 }
 
@@ -148,7 +148,7 @@ impl KeySet {
     /// Verifies the signature with the key that the token names.
     ///
     /// A token that names none is verified only if the set has exactly one usable key.
-    pub fn verify(&self, jwt: Jwt) -> Result<VerifiedJwt, SignatureError> {
+    pub fn verify<C>(&self, jwt: Jwt<C>) -> Result<VerifiedJwt<C>, SignatureError> {
         let key_id = self.verify_jws(jwt.jws())?.to_owned();
         Ok(VerifiedJwt { jwt, key_id })
     }
@@ -201,25 +201,30 @@ impl KeySet {
 
 // === impl VerifiedJwt ===
 
-impl VerifiedJwt {
+impl<C> VerifiedJwt<C> {
     /// Returns the id of the key that verified the signature.
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
 
     /// Returns the decoded token.
-    pub fn jwt(&self) -> &Jwt {
+    pub fn jwt(&self) -> &Jwt<C> {
         &self.jwt
     }
 
     /// Returns the proven claims.
-    pub fn claims(&self) -> &Map<String, Value> {
+    pub fn claims(&self) -> &C {
         self.jwt.claims()
+    }
+
+    /// Gives the proven claims away, and the id of the key that proved them.
+    pub fn into_parts(self) -> (C, String) {
+        (self.jwt.into_claims(), self.key_id)
     }
 }
 
-impl Deref for VerifiedJwt {
-    type Target = Map<String, Value>;
+impl<C> Deref for VerifiedJwt<C> {
+    type Target = C;
 
     fn deref(&self) -> &Self::Target {
         self.claims()

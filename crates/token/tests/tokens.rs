@@ -453,7 +453,7 @@ fn a_token_drops_one_newline_and_never_shows_itself() {
 }
 
 #[test]
-fn debug_shows_who_a_token_is_for_and_nothing_that_can_be_used() {
+fn debug_shows_the_key_and_nothing_that_can_be_used() {
     let jwt = decode(&signing_key().mint(&claims()));
     let kid = signing_key().kid().to_owned();
     assert_eq!(jwt.kid(), Some(kid.as_str()));
@@ -463,11 +463,7 @@ fn debug_shows_who_a_token_is_for_and_nothing_that_can_be_used() {
     );
     assert_eq!(
         format!("{jwt:?}"),
-        format!(
-            "Jwt {{ algorithm: Rs256, kid: Some({kid:?}), \
-             iss: Some(String(\"https://oidc.eks.us-east-1.amazonaws.com/id/FDF2F\")), \
-             sub: Some(String(\"system:serviceaccount:kube-system:external-dns\")), .. }}"
-        )
+        format!("Jwt {{ algorithm: Rs256, kid: Some({kid:?}), .. }}")
     );
     assert_eq!(decode(&signing_key().sign(&header(None), "{}")).kid(), None);
 }

@@ -1,6 +1,7 @@
 //! Help in cobra's layout.
 
 use super::commands::Leaf;
+use super::elsewhere::{Elsewhere, NOT_HERE};
 use super::flags::Kind;
 
 pub(crate) fn root() -> String {
@@ -12,9 +13,26 @@ pub(crate) fn root() -> String {
 }
 
 pub(crate) fn root_usage() -> String {
-    "Usage:\n  ccoctl [command]\n\n\
-     Available Commands:\n  aws         Manage credentials objects for AWS\n  help        Help about any command\n\n\
-     Flags:\n  -h, --help   help for ccoctl\n"
+    let mut rows = vec![
+        ("aws", "Manage credentials objects for AWS".to_owned()),
+        ("help", "Help about any command".to_owned()),
+    ];
+    rows.extend(Elsewhere::ALL.map(|it| (it.name, format!("{} ({NOT_HERE})", it.summary))));
+    rows.sort_by_key(|(name, _)| *name);
+    let rows = rows
+        .iter()
+        .map(|(name, summary)| format!("  {name:<12} {summary}\n"));
+    format!(
+        "Usage:\n  ccoctl [command]\n\n\
+         Available Commands:\n{}\n\
+         Flags:\n  -h, --help   help for ccoctl\n",
+        rows.collect::<String>()
+    )
+}
+
+pub(crate) fn help() -> String {
+    "Help about any command\n\nUsage:\n  ccoctl help [command] [flags]\n\n\
+     Flags:\n  -h, --help   help for help\n"
         .to_owned()
 }
 

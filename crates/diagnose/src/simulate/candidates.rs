@@ -4,7 +4,7 @@ mod conditions;
 
 use podpass_exchange::{Denial, OidcProvider, StepName};
 use podpass_kinds::Reason;
-use podpass_policy::{ConditionOperator, Effect, StatementOutcome, StatementTrace};
+use podpass_policy::{Effect, StatementOutcome, StatementTrace};
 use serde_json::{Value, json};
 
 use super::Scenario;
@@ -245,10 +245,10 @@ fn deny_statements(scenario: &Scenario, denial: &Denial) -> Vec<Edit> {
     });
     let narrow = |statement: &StatementTrace| -> Vec<Edit> {
         let exempted = statement.conditions.iter().filter_map(|condition| {
-            let operator: ConditionOperator = condition.operator.parse().ok()?;
-            let actual = condition.actual.as_ref()?.first()?;
+            let actual = condition.actual.as_ref()?.as_slice().first()?;
             let place = text.condition(statement.index, condition)?;
-            operator
+            condition
+                .operator
                 .comparison
                 .is_negated()
                 .then(|| text.add_value(place.values(), actual))?

@@ -241,9 +241,12 @@ fn condition_rows(attempt: &Attempt) -> Vec<ConditionRow> {
             statement: statement.index + 1,
             sid: statement.sid.clone(),
             key: condition.key.clone(),
-            operator: condition.operator.clone(),
+            operator: condition.operator.to_string(),
             expected: condition.expected.clone(),
-            actual: condition.actual.clone(),
+            actual: condition
+                .actual
+                .as_ref()
+                .map(|actual| actual.as_slice().to_vec()),
             result: condition.holds,
             position: condition.position,
         })

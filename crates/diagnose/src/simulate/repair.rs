@@ -115,7 +115,7 @@ fn progress(tried: &Attempt) -> (bool, usize, usize) {
         .count();
     let holding = match (tried.trace().failed_step(), tried.outcome.is_ok()) {
         (Some(step), false) if step.name != StepName::TrustPolicy => step
-            .comparisons
+            .comparisons()
             .iter()
             .filter(|comparison| comparison.holds)
             .count(),

@@ -37,7 +37,7 @@ impl<'a> TrustText<'a> {
         wanted: &ConditionTrace,
     ) -> Option<ConditionPlace<'_>> {
         let condition = &self.statement(statement)?.member("Condition")?.node;
-        let operator = condition.member(&wanted.operator)?;
+        let operator = condition.member(&wanted.operator.to_string())?;
         let key = operator.node.member(&wanted.key)?;
         // The last key of an operator takes the operator with it: an empty one is no JSON that IAM takes.
         let siblings = operator.node.members().iter().map(Member::span).collect();

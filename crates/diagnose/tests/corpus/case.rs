@@ -148,7 +148,7 @@ impl Case {
             .as_ref()
             .map(|partition| partition.parse().unwrap());
         for (key, value) in &self.context {
-            request.context.insert(key, value.as_str().unwrap());
+            request.context.insert(key.clone(), value.as_str().unwrap());
         }
         Scenario {
             request,

@@ -3,8 +3,8 @@
 use podpass_kinds::Reason;
 use podpass_policy::{
     Attached, Comparison as ConditionComparison, ConditionOperator, ConditionTrace, ContextValue,
-    Decision, Document, Effect, Layer, Policies, Principal, PrincipalClause, Quantifier, Request,
-    ResourceRule, StatementOutcome, StatementTrace, decide,
+    Decision, Document, Effect, Layer, Policies, PolicyTrace, Principal, PrincipalClause,
+    Quantifier, Request, StatementOutcome, StatementTrace, decide,
 };
 
 use crate::trace::Comparison;
@@ -29,22 +29,16 @@ enum Distance {
     Both,
 }
 
-impl Nearest<'_> {
-    /// Compares along the statement that allows.
-    pub(super) fn allowing(&self) -> Vec<Comparison> {
-        let allows = |statement: &&StatementTrace| {
-            statement.effect == Effect::Allow && statement.outcome == StatementOutcome::Matches
-        };
-        self.statements()
-            .iter()
-            .find(allows)
-            .map_or_else(Vec::new, |statement| {
-                let mut comparisons = vec![self.matched_action(statement)];
-                comparisons.extend(self.condition_comparisons(statement));
-                comparisons
-            })
-    }
+/// Compares along the statement that allows.
+pub(super) fn allowing(policies: &[PolicyTrace], action: &str) -> Vec<Comparison> {
+    let allows = |statement: &&StatementTrace| {
+        statement.effect == Effect::Allow && statement.outcome == StatementOutcome::Matches
+    };
+    let statement = statements(policies).iter().find(allows);
+    statement.map_or_else(Vec::new, |statement| matched(statement, action))
+}
 
+impl Nearest<'_> {
     /// Compares along the statement that denies.
     pub(super) fn denying(&self) -> Vec<Comparison> {
         let denies = |statement: &&StatementTrace| {
@@ -61,7 +55,7 @@ impl Nearest<'_> {
                 );
                 verdict.position = Some(statement.position);
                 let mut comparisons = vec![verdict];
-                comparisons.extend(self.condition_comparisons(statement));
+                comparisons.extend(condition_comparisons(statement));
                 comparisons
             })
     }
@@ -111,20 +105,13 @@ impl Nearest<'_> {
                         || self.wrong_principal(),
                         |condition| self.failed_condition(statement, condition),
                     );
-                let mut comparisons = vec![self.matched_action(statement)];
-                comparisons.extend(self.condition_comparisons(statement));
-                (reason, comparisons)
+                (reason, matched(statement, self.request.action))
             }
         }
     }
 
     fn statements(&self) -> &[StatementTrace] {
-        let policy = self
-            .decision
-            .trace
-            .iter()
-            .find(|policy| policy.layer == Layer::Resource);
-        policy.map_or(&[], |policy| policy.statements.as_slice())
+        statements(&self.decision.trace)
     }
 
     fn distance(&self, statement: &StatementTrace) -> Distance {
@@ -168,7 +155,6 @@ impl Nearest<'_> {
                 source: "one statement",
                 document: &document,
             }),
-            rule: ResourceRule::Trust,
             ..Policies::default()
         };
         let decision = decide(self.request, &policies);
@@ -215,20 +201,18 @@ impl Nearest<'_> {
             .expected
             .iter()
             .any(|value| value.contains(['*', '?']));
-        let like = condition.operator.replace("StringEquals", "StringLike");
-        let (true, true, Ok(like)) = (has_wildcard, like != condition.operator, like.parse())
-        else {
+        if !has_wildcard || condition.operator.comparison != ConditionComparison::StringEquals {
             return false;
-        };
+        }
         let Some(statement) = self.trust.statements.get(statement.index) else {
             return false;
         };
         let mut statement = statement.clone();
-        statement.conditions.retain(|kept| {
-            kept.key == condition.key && kept.operator.to_string() == condition.operator
-        });
+        statement
+            .conditions
+            .retain(|kept| kept.key == condition.key && kept.operator == condition.operator);
         for kept in &mut statement.conditions {
-            kept.operator = like;
+            kept.operator.comparison = ConditionComparison::StringLike;
         }
         self.sole_outcome(Document::new(vec![statement]))
             .is_some_and(|statement| statement.outcome == StatementOutcome::Matches)
@@ -241,50 +225,51 @@ impl Nearest<'_> {
         }
     }
 
-    fn condition_comparisons(&self, statement: &StatementTrace) -> Vec<Comparison> {
-        let label = label(statement);
-        let compare = |condition: &ConditionTrace| {
-            let operator = condition.operator.parse().ok();
-            Comparison {
-                what: format!("{} ({}, {label})", condition.key, condition.operator),
-                expected: expected_values(condition, operator),
-                actual: self.actual_value(condition, operator),
-                holds: condition.holds,
-                position: Some(condition.position),
-            }
-        };
-        statement.conditions.iter().map(compare).collect()
-    }
-
-    /// Returns what the request has, and why it cannot match where the values alone would look as if they did.
-    fn actual_value(
-        &self,
-        condition: &ConditionTrace,
-        operator: Option<ConditionOperator>,
-    ) -> Option<String> {
-        let actual = condition.actual.as_ref()?.join(", ");
-        let is_list = matches!(
-            self.request.context.get(&condition.key),
-            Some(ContextValue::Many(_))
-        );
-        let needs_prefix = operator.is_some_and(|operator| {
-            operator.quantifier == Quantifier::Single
-                && operator.comparison != ConditionComparison::Null
-        });
-        Some(if is_list && needs_prefix {
-            format!("[{actual}], a list, which only ForAnyValue: and ForAllValues: compare")
-        } else {
-            actual
-        })
-    }
-
     fn principal_name(&self) -> String {
         self.request.principal.arn()
     }
+}
 
-    fn matched_action(&self, statement: &StatementTrace) -> Comparison {
-        let what = format!("Allow ({})", label(statement));
-        Comparison::holding(what, self.request.action, self.request.action)
+/// Returns what was seen of the trust policy.
+fn statements(policies: &[PolicyTrace]) -> &[StatementTrace] {
+    let of_role = |policy: &&PolicyTrace| policy.layer == Layer::Resource;
+    let policy = policies.iter().find(of_role);
+    policy.map_or(&[], |policy| policy.statements.as_slice())
+}
+
+/// Compares along a statement whose principal and action match.
+fn matched(statement: &StatementTrace, action: &str) -> Vec<Comparison> {
+    let what = format!("Allow ({})", label(statement));
+    let mut comparisons = vec![Comparison::holding(what, action, action)];
+    comparisons.extend(condition_comparisons(statement));
+    comparisons
+}
+
+fn condition_comparisons(statement: &StatementTrace) -> Vec<Comparison> {
+    let label = label(statement);
+    let compare = |condition: &ConditionTrace| Comparison {
+        what: format!("{} ({}, {label})", condition.key, condition.operator),
+        expected: expected_values(condition),
+        actual: condition
+            .actual
+            .as_ref()
+            .map(|actual| actual_value(condition.operator, actual)),
+        holds: condition.holds,
+        position: Some(condition.position),
+    };
+    statement.conditions.iter().map(compare).collect()
+}
+
+/// Returns what the request has, and why it cannot match where the values alone would look as if they did.
+fn actual_value(operator: ConditionOperator, actual: &ContextValue) -> String {
+    let values = actual.as_slice().join(", ");
+    let needs_prefix = operator.quantifier == Quantifier::Single
+        && operator.comparison != ConditionComparison::Null;
+    match actual {
+        ContextValue::Many(_) if needs_prefix => {
+            format!("[{values}], a list, which only ForAnyValue: and ForAllValues: compare")
+        }
+        _ => values,
     }
 }
 
@@ -305,17 +290,17 @@ fn difference(
 }
 
 /// Returns what the key has to be, in words where the policy's own values would say the contrary.
-fn expected_values(condition: &ConditionTrace, operator: Option<ConditionOperator>) -> Vec<String> {
+fn expected_values(condition: &ConditionTrace) -> Vec<String> {
     let values = &condition.expected;
-    match operator.map(|operator| operator.comparison) {
-        Some(ConditionComparison::Null) => {
+    match condition.operator.comparison {
+        ConditionComparison::Null => {
             let presence = |value: &String| {
                 let absent = value.eq_ignore_ascii_case("true");
                 if absent { "(absent)" } else { "(present)" }.to_owned()
             };
             values.iter().map(presence).collect()
         }
-        Some(comparison) if comparison.is_negated() && !values.is_empty() => {
+        comparison if comparison.is_negated() && !values.is_empty() => {
             vec![format!("not {}", values.join(", not "))]
         }
         _ => values.clone(),

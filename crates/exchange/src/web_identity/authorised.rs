@@ -1,13 +1,17 @@
 //! The signature, then the role: trust policy, duration, session policy.
 
+use std::sync::Arc;
+
 use podpass_kinds::Reason;
 use podpass_policy::{Context, ContextValue, OidcProviderArn, Policies, Principal, RoleArn};
 use podpass_token::{Jwt, KeySet, SignatureError, Unusable};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::claims::RequiredClaims;
+use super::known::KnownClaims;
 use super::presented::{Parameters, Presented};
 use super::session_claims::SessionClaims;
-use crate::context;
+use crate::context::{self, Clock};
 use crate::denial::{Code, Denial};
 use crate::grant::{Grant, Limits, Marks, WebIdentityGrant};
 use crate::issuer::{IssuerFailure, NO_VERIFICATION_KEY};
@@ -30,7 +34,7 @@ pub struct Registered {
 pub struct Verified {
     pub(super) parameters: Parameters,
     pub(super) identity: Identity,
-    pub(super) claims: Map<String, Value>,
+    pub(super) claims: KnownClaims,
     pub(super) now: jiff::Timestamp,
     pub(super) trace: Trace,
 }
@@ -38,10 +42,8 @@ pub struct Verified {
 /// Who the token is for, proven.
 #[derive(Debug)]
 pub(super) struct Identity {
-    pub(super) issuer: String,
-    pub(super) subject: String,
+    pub(super) claims: Arc<RequiredClaims>,
     pub(super) audience: String,
-    pub(super) original_audiences: Vec<String>,
     pub(super) provider: OidcProviderArn,
 }
 
@@ -78,7 +80,7 @@ impl Registered {
         let verified = match keys {
             Ok(keys) => check_signature(keys, jwt, &mut trace)?,
             Err(failure) => {
-                trace.push(StepName::Signature, vec![failure.comparison()]);
+                trace.fail(StepName::Signature, vec![failure.comparison()]);
                 return Err(Denial::new(
                     Code::InvalidIdentityToken,
                     failure.message(),
@@ -90,10 +92,8 @@ impl Registered {
         Ok(Verified {
             parameters,
             identity: Identity {
-                issuer: claims.issuer,
-                subject: claims.subject,
+                claims,
                 audience: self.audience,
-                original_audiences: claims.audiences,
                 provider: self.provider,
             },
             claims: verified,
@@ -111,7 +111,7 @@ impl Verified {
 
     /// Returns the proven subject.
     pub fn subject(&self) -> &str {
-        &self.identity.subject
+        &self.identity.claims.subject
     }
 
     /// Asks the role's trust policy, checks duration and session policy, and grants the session: steps 9 to 12.
@@ -119,20 +119,25 @@ impl Verified {
     /// To AWS a role that does not exist is a denial like any other; the reason tells them apart.
     pub fn authorise(self, role: Option<&Role>) -> Result<WebIdentityGrant, Denial> {
         let Self {
-            parameters,
+            parameters:
+                Parameters {
+                    target,
+                    policies,
+                    context: mut request_context,
+                    behaviour: _,
+                },
             identity,
             claims,
             now,
             mut trace,
         } = self;
-        let target = &parameters.target;
         let session_claims = SessionClaims::read(&claims, &target.role, &mut trace)?;
-        let role = trust::find_role(role, &target.role, &mut trace)
+        let role = trust::find_role(role, &target, &mut trace)
             .map_err(|reason| not_authorized(reason, &trace))?;
 
-        let mut request_context = parameters.context.clone();
-        context::add_time(&mut request_context, now);
-        context::add_session_parameters(&mut request_context, target);
+        let clock = Clock::at(now);
+        clock.add_to(&mut request_context);
+        context::add_session_parameters(&mut request_context, &target);
         identity.add_trust_keys(
             &mut request_context,
             &claims,
@@ -162,13 +167,13 @@ impl Verified {
             .map_err(|denied| not_authorized(denied.reason, &trace))?;
         target.check_duration(role, &mut trace)?;
         let (session_policy, packed_policy_size) = session_policy::pack(
-            &parameters.policies,
+            &policies,
             &session_claims.tags,
             identity.packed_percent(session_claims.source_identity.is_some()),
             &mut trace,
         )?;
 
-        let mut session_context = context::of_session(role, &target.session_name, now);
+        let mut session_context = context::of_session(role, &target.session_name, clock);
         identity.add_session_keys(&mut session_context, &claims);
         session_tags::add_session_keys(
             &mut session_context,
@@ -178,19 +183,19 @@ impl Verified {
         let limits = Limits {
             packed_policy_size: Some(packed_policy_size),
             inline: session_policy,
-            managed: parameters.policies.managed.clone(),
+            managed: policies.managed,
         };
         let marks = Marks {
             tags: session_claims.tags,
             source_identity: session_claims.source_identity,
         };
-        let grant = Grant::of(role, target, now, limits, marks, session_context, trace);
+        let grant = Grant::of(role, &target, now, limits, marks, session_context, trace);
         Ok(WebIdentityGrant {
             grant,
-            subject: identity.subject,
+            subject: identity.claims.subject.clone(),
             audience: identity.audience,
             provider: identity.provider,
-            issuer: identity.issuer,
+            issuer: identity.claims.issuer.clone(),
         })
     }
 }
@@ -199,23 +204,17 @@ impl Identity {
     /// Adds the context keys that a trust policy sees for a token.
     ///
     /// Claims beside these are not condition keys for an issuer of one's own, whatever they are called.
-    fn add_trust_keys(
-        &self,
-        context: &mut Context,
-        claims: &Map<String, Value>,
-        role_authorized: bool,
-    ) {
+    fn add_trust_keys(&self, context: &mut Context, claims: &KnownClaims, role_authorized: bool) {
         let account = self.provider.account();
         self.add_session_keys(context, claims);
-        let original = match self.original_audiences.as_slice() {
+        let original = match self.claims.audiences.as_slice() {
             [only] => ContextValue::from(only),
             several => ContextValue::from(several.to_vec()),
         };
-        context.insert(&self.key("oaud"), original);
-        context.insert_some(
-            &self.key("email"),
-            claims.get("email").and_then(Value::as_str),
-        );
+        context.insert(self.key("oaud"), original);
+        if let Some(Value::String(address)) = claims.get("email") {
+            context.insert(self.key("email"), address);
+        }
         context.insert("aws:PrincipalAccount", account.as_str());
         context.insert("aws:PrincipalType", "User");
         context.insert("aws:userid", self.provider.as_str());
@@ -224,39 +223,41 @@ impl Identity {
     }
 
     /// Adds the keys that stay with the session.
-    fn add_session_keys(&self, context: &mut Context, claims: &Map<String, Value>) {
+    fn add_session_keys(&self, context: &mut Context, claims: &KnownClaims) {
         context.insert("aws:FederatedProvider", self.provider.as_str());
-        context.insert(&self.key("aud"), self.audience.as_str());
-        context.insert(&self.key("sub"), self.subject.as_str());
+        context.insert(self.key("aud"), self.audience.as_str());
+        context.insert(self.key("sub"), self.claims.subject.as_str());
         if let Some(Value::Array(methods)) = claims.get("amr") {
             let methods = methods.iter().filter_map(Value::as_str).map(str::to_owned);
-            context.insert(&self.key("amr"), methods.collect::<Vec<_>>());
+            context.insert(self.key("amr"), methods.collect::<Vec<_>>());
         }
     }
 
     fn key(&self, claim: &str) -> String {
-        format!("{}:{claim}", self.provider.issuer_without_scheme())
+        [self.provider.issuer_without_scheme(), ":", claim].concat()
     }
 
     /// Returns what the identity takes of the packed size: measured 24 to 25 % for short subjects, one more with a
     /// source identity, 34 % for a subject of 256 characters.
     fn packed_percent(&self, has_source_identity: bool) -> u32 {
-        let subject = u32::try_from(self.subject.len() / 26).unwrap_or(u32::MAX);
+        let subject = u32::try_from(self.claims.subject.len() / 26).unwrap_or(u32::MAX);
         subject.saturating_add(24 + u32::from(has_source_identity))
     }
 }
 
 fn check_signature(
     keys: &KeySet,
-    jwt: Jwt,
+    jwt: Jwt<KnownClaims>,
     trace: &mut Trace,
-) -> Result<Map<String, Value>, Denial> {
+) -> Result<KnownClaims, Denial> {
     let error = match keys.verify(jwt) {
         Ok(verified) => {
-            let comparison =
-                Comparison::holding("signature", "made with a published key", verified.key_id());
-            trace.push(StepName::Signature, vec![comparison]);
-            return Ok(verified.claims().clone());
+            let (claims, key_id) = verified.into_parts();
+            trace.pass(StepName::Signature, move || {
+                let expected = "made with a published key";
+                vec![Comparison::holding("signature", expected, &*key_id)]
+            });
+            return Ok(claims);
         }
         Err(error) => error,
     };
@@ -301,7 +302,7 @@ fn check_signature(
             Reason::TokenSignatureInvalid,
         ),
     };
-    trace.push(StepName::Signature, vec![comparison]);
+    trace.fail(StepName::Signature, vec![comparison]);
     Err(Denial::new(
         Code::InvalidIdentityToken,
         message,

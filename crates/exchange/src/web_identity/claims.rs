@@ -1,13 +1,18 @@
 //! The claims that AWS requires: presence, times, audience.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use podpass_kinds::Reason;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::known::KnownClaims;
+use crate::behaviour::AudienceAnswer;
 use crate::denial::{Code, Denial};
 use crate::trace::{Comparison, StepName, Trace};
 
-/// The required claims and those that go with them, still unproven.
+/// The required claims and those that go with them, still unproven. The trace shares them.
 #[derive(Debug)]
 pub(super) struct RequiredClaims {
     pub(super) issuer: String,
@@ -23,9 +28,9 @@ pub(super) struct RequiredClaims {
 
 /// Looks for the required claims: step 4.
 pub(super) fn require(
-    claims: &Map<String, Value>,
+    claims: &KnownClaims,
     trace: &mut Trace,
-) -> Result<RequiredClaims, Denial> {
+) -> Result<Arc<RequiredClaims>, Denial> {
     if let Some(missing) = REQUIRED.into_iter().find(|&name| is_missing(claims, name)) {
         let comparison = Comparison::absent(missing, "a claim of this name");
         return Err(refuse(
@@ -42,13 +47,7 @@ pub(super) fn require(
         None | Some(Value::Null) => None,
         Some(_) => Some(text(claims, "azp", trace)?),
     };
-    let comparisons = vec![
-        Comparison::holding("iss", "a claim of this name", issuer.as_str()),
-        Comparison::holding("sub", "a claim of this name", subject.as_str()),
-        Comparison::holding("aud", "a claim of this name", audiences.join(", ")),
-    ];
-    trace.push(StepName::RequiredClaims, comparisons);
-    Ok(RequiredClaims {
+    let claims = Arc::new(RequiredClaims {
         issuer,
         subject,
         audiences,
@@ -56,12 +55,39 @@ pub(super) fn require(
         expires_at: claims["exp"].clone(),
         issued_at: claims["iat"].clone(),
         not_before: claims.get("nbf").cloned(),
-    })
+    });
+    let compared = Arc::clone(&claims);
+    trace.pass(StepName::RequiredClaims, move || {
+        let present =
+            |name: &str, value: &str| Comparison::holding(name, "a claim of this name", value);
+        vec![
+            present("iss", &compared.issuer),
+            present("sub", &compared.subject),
+            present("aud", &compared.audiences.join(", ")),
+        ]
+    });
+    Ok(claims)
+}
+
+/// The times of a token and that of the request, in seconds since 1970.
+#[derive(Clone, Copy)]
+struct Times {
+    now: i64,
+    expires_at: i64,
+    issued_at: i64,
+    not_before: Option<i64>,
+    /// The age in seconds up to which a token is young enough.
+    oldest_age: Option<i64>,
 }
 
 impl RequiredClaims {
-    /// Checks `exp`, `iat` and `nbf` with a tolerance of 300 seconds each: step 6.
-    pub(super) fn check_times(&self, now: Timestamp, trace: &mut Trace) -> Result<(), Denial> {
+    /// Checks `exp`, `iat` and `nbf` with a tolerance of 300 seconds each, and then the age: step 6.
+    pub(super) fn check_times(
+        &self,
+        now: Timestamp,
+        oldest: Option<Duration>,
+        trace: &mut Trace,
+    ) -> Result<(), Denial> {
         let mut timestamp = |name: &str, value: &Value| {
             seconds(value).ok_or_else(|| {
                 let comparison = Comparison::failing(
@@ -69,7 +95,7 @@ impl RequiredClaims {
                     "a whole number of seconds since 1970",
                     value.to_string(),
                 );
-                trace.push(StepName::TokenTimes, vec![comparison]);
+                trace.fail(StepName::TokenTimes, vec![comparison]);
                 Denial::new(
                     Code::InvalidIdentityToken,
                     "Invalid timestamp in token claims.",
@@ -78,118 +104,154 @@ impl RequiredClaims {
                 )
             })
         };
-        let expires_at = timestamp("exp", &self.expires_at)?;
-        let issued_at = timestamp("iat", &self.issued_at)?;
-        let not_before = match &self.not_before {
-            Some(value) => Some(timestamp("nbf", value)?),
-            None => None,
+        let times = Times {
+            now: now.as_second(),
+            expires_at: timestamp("exp", &self.expires_at)?,
+            issued_at: timestamp("iat", &self.issued_at)?,
+            not_before: match &self.not_before {
+                Some(value) => Some(timestamp("nbf", value)?),
+                None => None,
+            },
+            oldest_age: oldest.map(|age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX)),
         };
-
-        let now = now.as_second();
-        let earliest = now.saturating_sub(TOLERANCE_SECONDS);
-        let latest = now.saturating_add(TOLERANCE_SECONDS);
-        let compare = |what: &str, rule: &str, limit: i64, actual: i64, holds: bool| {
-            Comparison::new(
-                what,
-                [format!("{rule} {}", readable(limit))],
-                Some(readable(actual)),
-                holds,
-            )
+        let Some((code, message, reason)) = times.refusal() else {
+            trace.pass(StepName::TokenTimes, move || times.comparisons());
+            return Ok(());
         };
-        let mut comparisons = vec![
-            compare(
-                "exp",
-                "later than",
-                earliest,
-                expires_at,
-                expires_at > earliest,
-            ),
-            compare(
-                "iat",
-                "at or before",
-                latest,
-                issued_at,
-                issued_at <= latest,
-            ),
-        ];
-        if let Some(not_before) = not_before {
-            comparisons.push(compare(
-                "nbf",
-                "at or before",
-                latest,
-                not_before,
-                not_before <= latest,
-            ));
-        }
-        let broken = comparisons.iter().position(|comparison| !comparison.holds);
-        trace.push(StepName::TokenTimes, comparisons);
-        let (code, message, reason) = match (broken, not_before) {
-            (None, _) => return Ok(()),
-            (Some(0), _) => (
-                Code::ExpiredToken,
-                format!(
-                    "Token expired: current date/time {earliest} must be before the expiration date/time {expires_at}"
-                ),
-                Reason::TokenExpired,
-            ),
-            (Some(2..), Some(not_before)) => (
-                Code::InvalidIdentityToken,
-                format!(
-                    "Token not yet valid: current date/time {latest} must be after or equal to the not-before \
-                     date/time {not_before}"
-                ),
-                Reason::TokenNotYetValid,
-            ),
-            (Some(_), _) => (
-                Code::InvalidIdentityToken,
-                format!("Token issued in the future: {issued_at}"),
-                Reason::TokenNotYetValid,
-            ),
-        };
+        trace.fail(StepName::TokenTimes, times.comparisons());
         Err(Denial::new(code, message, reason, trace.clone()))
+    }
+
+    /// Returns the audience that counts, after the claim that it stands in; `None` if there are several.
+    fn sole_audience(&self) -> Option<(&'static str, &String)> {
+        match (&self.authorized_party, self.audiences.as_slice()) {
+            (Some(party), _) => Some(("azp", party)),
+            (None, [only]) => Some(("aud", only)),
+            (None, _) => None,
+        }
     }
 
     /// Determines the audience that counts and checks it against the provider's client ids: step 7.
     pub(super) fn effective_audience(
-        &self,
+        self: &Arc<Self>,
         client_ids: &[String],
+        answer: AudienceAnswer,
         trace: &mut Trace,
     ) -> Result<String, Denial> {
-        let (what, audience) = match (&self.authorized_party, self.audiences.as_slice()) {
-            (Some(party), _) => ("azp", party),
-            (None, [only]) => ("aud", only),
-            (None, several) => {
-                let comparison = Comparison::failing(
-                    "aud",
-                    "one audience, or an `azp` claim",
-                    several.join(", "),
-                );
-                trace.push(StepName::Audience, vec![comparison]);
-                return Err(Denial::new(
-                    Code::InvalidIdentityToken,
-                    "Token audience contains more than one audience while authorized party is not present",
-                    Reason::AudienceAmbiguous,
-                    trace.clone(),
-                ));
-            }
+        let Some((what, audience)) = self.sole_audience() else {
+            let actual = self.audiences.join(", ");
+            let comparison = Comparison::failing("aud", "one audience, or an `azp` claim", actual);
+            trace.fail(StepName::Audience, vec![comparison]);
+            return Err(Denial::new(
+                Code::InvalidIdentityToken,
+                "Token audience contains more than one audience while authorized party is not present",
+                Reason::AudienceAmbiguous,
+                trace.clone(),
+            ));
         };
-        let listed = client_ids.contains(audience);
-        let comparison = Comparison::new(what, client_ids, Some(audience.clone()), listed);
-        trace.push(StepName::Audience, vec![comparison]);
-        if listed {
+        if client_ids.contains(audience) {
+            let (client_ids, claims) = (client_ids.to_vec(), Arc::clone(self));
+            trace.pass(StepName::Audience, move || {
+                let actual = claims.sole_audience().map(|(_, audience)| audience.clone());
+                vec![Comparison::new(what, &client_ids, actual, true)]
+            });
             return Ok(audience.clone());
         }
+        let comparison = Comparison::new(what, client_ids, Some(audience.clone()), false);
+        trace.fail(StepName::Audience, vec![comparison]);
         Err(Denial::new(
             Code::InvalidIdentityToken,
-            "Incorrect token audience",
+            answer.message(),
             Reason::AudienceNotInClientIds,
             trace.clone(),
         ))
     }
 }
 
+impl Times {
+    /// The earliest end that AWS accepts.
+    fn earliest(self) -> i64 {
+        self.now.saturating_sub(TOLERANCE_SECONDS)
+    }
+
+    /// The latest beginning that AWS accepts.
+    fn latest(self) -> i64 {
+        self.now.saturating_add(TOLERANCE_SECONDS)
+    }
+
+    /// The earliest issue that is not too old.
+    fn oldest(self) -> Option<i64> {
+        Some(self.now.saturating_sub(self.oldest_age?))
+    }
+
+    /// Returns AWS's answer to the first time that does not hold.
+    fn refusal(self) -> Option<(Code, String, Reason)> {
+        let (earliest, latest) = (self.earliest(), self.latest());
+        let Self {
+            expires_at,
+            issued_at,
+            ..
+        } = self;
+        if expires_at <= earliest {
+            let message = format!(
+                "Token expired: current date/time {earliest} must be before the expiration date/time {expires_at}"
+            );
+            return Some((Code::ExpiredToken, message, Reason::TokenExpired));
+        }
+        if issued_at > latest {
+            let message = format!("Token issued in the future: {issued_at}");
+            return Some((
+                Code::InvalidIdentityToken,
+                message,
+                Reason::TokenNotYetValid,
+            ));
+        }
+        if let Some(not_before) = self.not_before.filter(|&not_before| not_before > latest) {
+            let message = format!(
+                "Token not yet valid: current date/time {latest} must be after or equal to the not-before \
+                 date/time {not_before}"
+            );
+            return Some((
+                Code::InvalidIdentityToken,
+                message,
+                Reason::TokenNotYetValid,
+            ));
+        }
+        if self.oldest().is_some_and(|oldest| issued_at < oldest) {
+            let message = format!("Token too old: {}", self.now.saturating_sub(issued_at));
+            return Some((Code::ExpiredToken, message, Reason::TokenExpired));
+        }
+        None
+    }
+
+    fn comparisons(self) -> Vec<Comparison> {
+        let later = |what: &str, limit: i64, actual: i64| {
+            let expected = format!("later than {}", readable(limit));
+            Comparison::new(what, [expected], Some(readable(actual)), actual > limit)
+        };
+        let by = |what: &str, limit: i64, actual: i64| {
+            let expected = format!("at or before {}", readable(limit));
+            Comparison::new(what, [expected], Some(readable(actual)), actual <= limit)
+        };
+        let mut comparisons = vec![
+            later("exp", self.earliest(), self.expires_at),
+            by("iat", self.latest(), self.issued_at),
+        ];
+        if let Some(not_before) = self.not_before {
+            comparisons.push(by("nbf", self.latest(), not_before));
+        }
+        if let Some(oldest) = self.oldest() {
+            let expected = format!("at or after {}", readable(oldest));
+            let actual = Some(readable(self.issued_at));
+            let holds = self.issued_at >= oldest;
+            comparisons.push(Comparison::new("iat", [expected], actual, holds));
+        }
+        comparisons
+    }
+}
+
 /// `sub` may be null, which AWS answers with another error; the times may be, which makes them invalid.
-fn is_missing(claims: &Map<String, Value>, name: &str) -> bool {
+fn is_missing(claims: &KnownClaims, name: &str) -> bool {
     match claims.get(name) {
         None => true,
         Some(Value::Null) => name == "iss" || name == "aud",
@@ -197,7 +259,7 @@ fn is_missing(claims: &Map<String, Value>, name: &str) -> bool {
     }
 }
 
-fn text(claims: &Map<String, Value>, name: &str, trace: &mut Trace) -> Result<String, Denial> {
+fn text(claims: &KnownClaims, name: &str, trace: &mut Trace) -> Result<String, Denial> {
     match &claims[name] {
         Value::String(text) => Ok(text.clone()),
         other => Err(wrong_type(name, "a string", other, trace)),
@@ -214,7 +276,7 @@ fn subject(value: &Value, trace: &mut Trace) -> Result<String, Denial> {
         Value::Number(number) if !number.is_f64() => Ok(number.to_string()),
         other => {
             let comparison = Comparison::failing("sub", "a string or a whole number", kind(other));
-            trace.push(StepName::RequiredClaims, vec![comparison]);
+            trace.fail(StepName::RequiredClaims, vec![comparison]);
             Err(Denial::new(
                 Code::InternalFailure,
                 "Unknown error validating third-party token",
@@ -269,7 +331,7 @@ fn wrong_type(name: &str, expected: &str, found: &Value, trace: &mut Trace) -> D
 }
 
 fn refuse(trace: &mut Trace, comparison: Comparison, message: String, reason: Reason) -> Denial {
-    trace.push(StepName::RequiredClaims, vec![comparison]);
+    trace.fail(StepName::RequiredClaims, vec![comparison]);
     Denial::new(Code::InvalidIdentityToken, message, reason, trace.clone())
 }
 

@@ -1,5 +1,7 @@
 //! Parameters, the form of the token and its required claims; then the OIDC provider, times and audience.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use podpass_kinds::Reason;
 use podpass_policy::{Context, OidcProviderArn, RoleArn};
@@ -8,6 +10,8 @@ use podpass_token::{Jwt, MalformedToken, Token};
 use super::WebIdentityRequest;
 use super::authorised::Registered;
 use super::claims::{self, RequiredClaims};
+use super::known::KnownClaims;
+use crate::behaviour::Behaviour;
 use crate::constraint::{Constraints, Show};
 use crate::denial::{Code, Denial};
 use crate::issuer::{look_alike, without_scheme};
@@ -20,8 +24,8 @@ use crate::trace::{Comparison, StepName, Trace};
 #[derive(Debug)]
 pub struct Presented {
     pub(super) parameters: Parameters,
-    pub(super) jwt: Jwt,
-    pub(super) claims: RequiredClaims,
+    pub(super) jwt: Jwt<KnownClaims>,
+    pub(super) claims: Arc<RequiredClaims>,
     pub(super) now: Timestamp,
     pub(super) trace: Trace,
 }
@@ -29,9 +33,10 @@ pub struct Presented {
 /// The parameters, parsed.
 #[derive(Debug)]
 pub(super) struct Parameters {
-    pub(super) target: Target,
+    pub(super) target: Arc<Target>,
     pub(super) policies: SessionPolicies,
     pub(super) context: Context,
+    pub(super) behaviour: Behaviour,
 }
 
 /// Checks the parameters, decodes the token and looks for the required claims: steps 1 to 4.
@@ -83,8 +88,13 @@ impl Presented {
             now,
             mut trace,
         } = self;
-        claims.check_times(now, &mut trace)?;
-        let audience = claims.effective_audience(&provider.client_ids, &mut trace)?;
+        let behaviour = parameters.behaviour;
+        claims.check_times(now, behaviour.oldest_token, &mut trace)?;
+        let audience = claims.effective_audience(
+            &provider.client_ids,
+            behaviour.audience_answer,
+            &mut trace,
+        )?;
         Ok(Registered {
             presented: Self {
                 parameters,
@@ -102,27 +112,31 @@ impl Presented {
         &mut self,
         providers: impl IntoIterator<Item = &'a OidcProvider>,
     ) -> Result<&'a OidcProvider, Denial> {
-        let issuer = self.claims.issuer.clone();
-        let wanted = self.provider_arn();
+        let issuer = &self.claims.issuer;
+        let wanted = without_scheme(issuer);
         let role = &self.parameters.target.role;
         let mut registered = Vec::new();
         let mut elsewhere = None;
         for provider in providers {
-            if Some(&provider.arn) == wanted.as_ref() {
-                let url = format!("https://{}", provider.arn.issuer_without_scheme());
-                let comparison = Comparison::holding("issuer", url, issuer);
-                self.trace.push(StepName::OidcProvider, vec![comparison]);
+            let arn = &provider.arn;
+            let is_of_issuer = wanted.as_deref() == Some(arn.issuer_without_scheme());
+            let is_of_account = arn.account() == role.account();
+            if is_of_issuer && is_of_account && arn.partition() == role.partition() {
+                let claims = Arc::clone(&self.claims);
+                self.trace.pass(StepName::OidcProvider, move || {
+                    let url = without_scheme(&claims.issuer).unwrap_or_default();
+                    let registered = format!("https://{url}");
+                    vec![Comparison::holding("issuer", registered, &*claims.issuer)]
+                });
                 return Ok(provider);
             }
-            if provider.arn.account() == role.account() {
-                registered.push(format!("https://{}", provider.arn.issuer_without_scheme()));
-            } else if without_scheme(&issuer).as_deref()
-                == Some(provider.arn.issuer_without_scheme())
-            {
-                elsewhere = Some(provider.arn.account().to_string());
+            if is_of_account {
+                registered.push(format!("https://{}", arn.issuer_without_scheme()));
+            } else if is_of_issuer {
+                elsewhere = Some(arn.account().to_string());
             }
         }
-        let nearest = registered.iter().position(|url| look_alike(url, &issuer));
+        let nearest = registered.iter().position(|url| look_alike(url, issuer));
         let reason = match nearest {
             Some(index) => {
                 registered.swap(0, index);
@@ -144,7 +158,7 @@ impl Presented {
                 account,
             ));
         }
-        self.trace.push(StepName::OidcProvider, comparisons);
+        self.trace.fail(StepName::OidcProvider, comparisons);
         Err(Denial::new(
             Code::InvalidIdentityToken,
             format!("No OpenIDConnect provider found in your account for {issuer}"),
@@ -190,7 +204,7 @@ fn read_parameters(request: WebIdentityRequest, trace: &mut Trace) -> Result<Par
     if let Some(provider) = &request.provider_id {
         return Err(refuse_provider_id(provider, trace));
     }
-    trace.push(StepName::Parameters, vec![target.comparison()]);
+    target.accept(trace);
     Ok(Parameters {
         target,
         policies: SessionPolicies {
@@ -198,12 +212,13 @@ fn read_parameters(request: WebIdentityRequest, trace: &mut Trace) -> Result<Par
             managed,
         },
         context: request.context,
+        behaviour: request.behaviour,
     })
 }
 
 fn refuse_provider_id(provider: &str, trace: &mut Trace) -> Denial {
     let comparison = Comparison::new("ProviderId", ["(absent)"], Some(provider.to_owned()), false);
-    trace.push(StepName::Parameters, vec![comparison]);
+    trace.fail(StepName::Parameters, vec![comparison]);
     let (code, message) = match provider {
         "www.amazon.com" => (
             Code::InvalidIdentityToken,
@@ -221,23 +236,17 @@ fn refuse_provider_id(provider: &str, trace: &mut Trace) -> Denial {
     Denial::new(code, message, Reason::ProviderIdGiven, trace.clone())
 }
 
-fn decode(token: &Token, trace: &mut Trace) -> Result<Jwt, Denial> {
-    let error = match Jwt::decode(token) {
+fn decode(token: &Token, trace: &mut Trace) -> Result<Jwt<KnownClaims>, Denial> {
+    let error = match Jwt::decode_as(token) {
         Ok(jwt) => {
-            let comparisons = vec![
-                Comparison::holding(
-                    "alg",
-                    "a supported signature algorithm",
-                    jwt.algorithm().as_str(),
-                ),
-                Comparison::new(
-                    "kid",
-                    ["the id of a published key"],
-                    jwt.kid().map(str::to_owned),
-                    true,
-                ),
-            ];
-            trace.push(StepName::TokenFormat, comparisons);
+            let (algorithm, kid) = (jwt.algorithm(), jwt.kid().map(str::to_owned));
+            trace.pass(StepName::TokenFormat, move || {
+                let supported = "a supported signature algorithm";
+                vec![
+                    Comparison::holding("alg", supported, algorithm.as_str()),
+                    Comparison::new("kid", ["the id of a published key"], kid.clone(), true),
+                ]
+            });
             return Ok(jwt);
         }
         Err(error) => error,
@@ -264,7 +273,7 @@ fn decode(token: &Token, trace: &mut Trace) -> Result<Jwt, Denial> {
         MalformedToken::CriticalExtensions => Comparison::failing("crit", "(absent)", "(present)"),
         other => Comparison::failing("token", "a signed JSON Web Token", other.to_string()),
     };
-    trace.push(StepName::TokenFormat, vec![comparison]);
+    trace.fail(StepName::TokenFormat, vec![comparison]);
     Err(Denial::new(
         Code::InvalidIdentityToken,
         claims::NOT_A_JWT,

@@ -2,8 +2,9 @@
 
 use podpass_kinds::Reason;
 use podpass_policy::RoleArn;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::known::KnownClaims;
 use crate::constraint::Constraints;
 use crate::denial::{Code, Denial};
 use crate::session_tags::{self, SessionTag};
@@ -21,7 +22,7 @@ pub(super) struct SessionClaims {
 impl SessionClaims {
     /// Reads the claims: steps 9 and 10.
     pub(super) fn read(
-        claims: &Map<String, Value>,
+        claims: &KnownClaims,
         role: &RoleArn,
         trace: &mut Trace,
     ) -> Result<Self, Denial> {
@@ -29,12 +30,12 @@ impl SessionClaims {
         match read {
             Ok((session_claims, comparisons)) => {
                 if !comparisons.is_empty() {
-                    trace.push(StepName::SessionClaims, comparisons);
+                    trace.pass(StepName::SessionClaims, move || comparisons.clone());
                 }
                 Ok(session_claims)
             }
             Err(broken) => {
-                trace.push(StepName::SessionClaims, vec![broken.comparison]);
+                trace.fail(StepName::SessionClaims, vec![broken.comparison]);
                 Err(Denial::new(
                     Code::InvalidIdentityToken,
                     broken.message,
@@ -45,14 +46,11 @@ impl SessionClaims {
         }
     }
 
-    fn read_parts(
-        claims: &Map<String, Value>,
-        role: &RoleArn,
-    ) -> Result<(Self, Vec<Comparison>), Broken> {
+    fn read_parts(claims: &KnownClaims, role: &RoleArn) -> Result<(Self, Vec<Comparison>), Broken> {
         let mut comparisons = Vec::new();
         let role_authorized = read_roles(claims, role, &mut comparisons)?;
         let tags = read_tags(claims)?;
-        let source_identity = match present(claims, SOURCE_IDENTITY) {
+        let source_identity = match present(claims.get(SOURCE_IDENTITY)) {
             None => None,
             Some(Value::String(identity)) => Some(identity.clone()),
             Some(_) => {
@@ -101,11 +99,11 @@ impl Broken {
 
 /// Tells whether the token lists the role. A token without the claim may assume any role that trusts it.
 fn read_roles(
-    claims: &Map<String, Value>,
+    claims: &KnownClaims,
     role: &RoleArn,
     comparisons: &mut Vec<Comparison>,
 ) -> Result<bool, Broken> {
-    let entries: Vec<&str> = match present(claims, ROLES) {
+    let entries: Vec<&str> = match present(claims.get(ROLES)) {
         None => return Ok(false),
         Some(Value::String(list)) => list.split(';').collect(),
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
@@ -131,13 +129,13 @@ fn read_roles(
 }
 
 /// Reads the nested form (`https://aws.amazon.com/tags` with an object) and the flattened one.
-fn read_tags(claims: &Map<String, Value>) -> Result<Vec<SessionTag>, Broken> {
+fn read_tags(claims: &KnownClaims) -> Result<Vec<SessionTag>, Broken> {
     let mut tags = Vec::new();
     let mut transitive = Vec::new();
-    match present(claims, TAGS) {
+    match present(claims.get(TAGS)) {
         None => {}
         Some(Value::Object(members)) => {
-            if let Some(principal_tags) = present(members, "principal_tags") {
+            if let Some(principal_tags) = present(members.get("principal_tags")) {
                 let broken =
                     || Broken::new(TAGS, "one-element lists of strings", WRONG_PRINCIPAL_TAGS);
                 for (key, values) in principal_tags.as_object().ok_or_else(broken)? {
@@ -147,13 +145,13 @@ fn read_tags(claims: &Map<String, Value>) -> Result<Vec<SessionTag>, Broken> {
                     }
                 }
             }
-            if let Some(keys) = present(members, "transitive_tag_keys") {
+            if let Some(keys) = present(members.get("transitive_tag_keys")) {
                 transitive.extend(read_keys(keys)?);
             }
         }
         Some(_) => return Err(Broken::new(TAGS, "an object", WRONG_TAGS)),
     }
-    for (name, value) in claims {
+    for (name, value) in claims.iter() {
         if let Some(key) = name.strip_prefix(FLAT_TAG_PREFIX) {
             let value = value
                 .as_str()
@@ -161,7 +159,7 @@ fn read_tags(claims: &Map<String, Value>) -> Result<Vec<SessionTag>, Broken> {
             tags.push((key.to_owned(), value.to_owned()));
         }
     }
-    if let Some(keys) = present(claims, FLAT_TRANSITIVE_KEYS) {
+    if let Some(keys) = present(claims.get(FLAT_TRANSITIVE_KEYS)) {
         transitive.extend(read_keys(keys)?);
     }
     let is_transitive = |key: &str| {
@@ -206,9 +204,9 @@ fn check_rules(tags: &[SessionTag], source_identity: Option<&str>) -> Result<(),
     })
 }
 
-/// Finds a member; null counts as absent.
-fn present<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    members.get(name).filter(|value| !value.is_null())
+/// A value that is null counts as absent.
+fn present(value: Option<&Value>) -> Option<&Value> {
+    value.filter(|value| !value.is_null())
 }
 
 const ROLES: &str = "https://aws.amazon.com/roles";

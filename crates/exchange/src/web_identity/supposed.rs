@@ -53,17 +53,15 @@ impl Registered {
             now,
             mut trace,
         } = self.presented;
-        trace.push_unchecked(StepName::Signature);
+        trace.skip(StepName::Signature);
         Supposed(Verified {
             parameters,
             identity: Identity {
-                issuer: claims.issuer,
-                subject: claims.subject,
+                claims,
                 audience: self.audience,
-                original_audiences: claims.audiences,
                 provider: self.provider,
             },
-            claims: jwt.claims().clone(),
+            claims: jwt.into_claims(),
             now,
             trace,
         })

@@ -14,6 +14,7 @@ struct Scene {
     principal: Principal,
     identity: Vec<Document>,
     boundary: Option<Document>,
+    session: Option<Vec<Document>>,
     role: Option<Role>,
     request: AssumeRoleRequest,
     context: Context,
@@ -26,6 +27,7 @@ impl Scene {
             principal: user(USER),
             identity: Vec::new(),
             boundary: None,
+            session: None,
             role: Some(role(&trust(&json!({ "AWS": USER }), &json!({})))),
             request: AssumeRoleRequest {
                 role_arn: ROLE.to_owned(),
@@ -42,16 +44,19 @@ impl Scene {
     }
 
     fn call(&self) -> Result<Grant, Denial> {
-        let attach = |document| Attached {
-            source: "a policy",
-            document,
-        };
+        fn attach(document: &Document) -> Attached<'_> {
+            Attached {
+                source: "a policy",
+                document,
+            }
+        }
+        let session = self.session.as_ref();
         let caller = Caller {
             principal: &self.principal,
             context: &self.context,
             identity: self.identity.iter().map(attach).collect(),
             boundary: self.boundary.as_ref().map(attach),
-            session: None,
+            session: session.map(|policies| policies.iter().map(attach).collect()),
         };
         assume_role(
             &self.request,
@@ -73,6 +78,15 @@ impl Scene {
             denial.message,
             denial.reason.code(),
         )
+    }
+}
+
+impl Scene {
+    /// What was missed, and what it had to be.
+    fn missing(&self) -> (String, String) {
+        let denial = self.call().expect_err("the call should be denied");
+        let failure = denial.trace.first_failure().unwrap();
+        (failure.what.clone(), failure.expected.join(", "))
     }
 }
 
@@ -141,9 +155,34 @@ fn an_account_only_delegates() {
     assert!(scene.call().is_ok());
     scene.boundary = Some(permissions("Allow", "s3:*"));
     assert_eq!(scene.denied().3, "PERMISSION_DENIED_BOUNDARY");
+    assert_eq!(scene.missing().0, "the caller's permissions boundary");
     scene.boundary = None;
     scene.identity.push(permissions("Deny", "sts:*"));
     assert_eq!(scene.denied().3, "EXPLICIT_DENY");
+    assert_eq!(scene.missing().0, "the caller's permissions policies");
+}
+
+/// A role that the trust policy names is still limited by its session policies (`aws.md` C.6, step 4).
+#[test]
+fn session_policies_limit_a_session_whose_role_is_trusted() {
+    let first = "arn:aws:iam::123456789012:role/first";
+    let mut scene = Scene::new().trusting(&json!({ "AWS": first }), &json!({}));
+    scene.principal = session();
+    assert!(scene.call().is_ok());
+    scene.session = Some(vec![permissions("Allow", "s3:*")]);
+    assert_eq!(scene.denied().3, "PERMISSION_DENIED_SESSION");
+    assert_eq!(
+        scene.missing(),
+        (
+            "the caller's session policies".to_owned(),
+            format!("an Allow of sts:AssumeRole on {ROLE}")
+        )
+    );
+    scene.session = Some(vec![
+        permissions("Allow", "s3:*"),
+        permissions("Allow", "sts:AssumeRole"),
+    ]);
+    assert!(scene.call().is_ok());
 }
 
 #[test]
@@ -199,6 +238,29 @@ fn the_external_id_is_a_condition() {
         "1 validation error detected: Value 'a' at 'externalId' failed to satisfy constraint: Member must have length \
          greater than or equal to 2"
     );
+    scene.request.external_id = Some("a b".to_owned());
+    assert_eq!(
+        scene.denied().2,
+        "1 validation error detected: Value 'a b' at 'externalId' failed to satisfy constraint: Member must satisfy \
+         regular expression pattern: [\\w+=,.@:\\/-]*"
+    );
+}
+
+/// For a service only the trust policy counts (`aws.md` C.6).
+#[test]
+fn a_service_is_looked_for_by_its_name() {
+    let mut scene = Scene::new().trusting(&json!({ "Service": "ec2.amazonaws.com" }), &json!({}));
+    scene.principal = Principal::Service("ec2.amazonaws.com".to_owned());
+    assert!(scene.call().is_ok());
+    scene.principal = Principal::Service("lambda.amazonaws.com".to_owned());
+    assert_eq!(scene.denied().3, "TRUST_PRINCIPAL_MISMATCH");
+    let tagging = crate::world::trust_with(
+        &json!({ "Service": "ec2.amazonaws.com" }),
+        &json!("sts:TagSession"),
+        &json!({}),
+    );
+    scene.role = Some(role(&tagging));
+    assert_eq!(scene.denied().3, "TRUST_ACTION_MISSING");
 }
 
 #[test]
@@ -267,15 +329,19 @@ fn chained_sessions_last_one_hour_at_most() {
 
 #[test]
 fn a_mfa_code_is_never_right() {
-    let mut scene = Scene::new();
-    scene.request.serial_number = Some("arn:aws:iam::123456789012:mfa/alice".to_owned());
-    scene.request.token_code = Some("123456".to_owned());
-    let (code, status, message, _) = scene.denied();
-    assert_eq!((code, status), ("AccessDenied", 403));
-    assert_eq!(
-        message,
-        "MultiFactorAuthentication failed with invalid MFA one time pass code. "
-    );
+    let serial = Some("arn:aws:iam::123456789012:mfa/alice".to_owned());
+    let code = Some("123456".to_owned());
+    for (serial_number, token_code) in [(&serial, &code), (&serial, &None), (&None, &code)] {
+        let mut scene = Scene::new();
+        scene.request.serial_number.clone_from(serial_number);
+        scene.request.token_code.clone_from(token_code);
+        let (code, status, message, _) = scene.denied();
+        assert_eq!((code, status), ("AccessDenied", 403));
+        assert_eq!(
+            message,
+            "MultiFactorAuthentication failed with invalid MFA one time pass code. "
+        );
+    }
 }
 
 #[test]
@@ -316,6 +382,31 @@ fn tags_and_source_identity_are_asked_for_and_kept() {
         message,
         "Duplicate tag keys found. Please note that Tag keys are case insensitive."
     );
+}
+
+/// The alphabet is `[\p{L}\p{Z}\p{N}_.:/=+\-@]` (`aws.md` A.2).
+#[test]
+fn tags_keep_to_their_alphabet() {
+    let mut scene = Scene::new();
+    let tag = |key: &str, value: &str| SessionTag {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        transitive: false,
+    };
+    for value in ["a b", "a\u{a0}b", "größe 愛 ١", "_.:/=+-@", ""] {
+        scene.request.tags = vec![tag("Team", "a"), tag("k", value)];
+        assert!(scene.call().is_ok(), "{value:?}");
+    }
+    for value in ["a\tb", "a\nb", "a#b", "a,b", "a\u{0}b"] {
+        scene.request.tags = vec![tag("Team", "a"), tag("k", value)];
+        assert_eq!(
+            scene.denied().2,
+            format!(
+                "1 validation error detected: Value '{value}' at 'tags.2.member.value' failed to satisfy constraint: \
+                 Member must satisfy regular expression pattern: [\\p{{L}}\\p{{Z}}\\p{{N}}_.:/=+\\-@]*"
+            )
+        );
+    }
 }
 
 #[test]

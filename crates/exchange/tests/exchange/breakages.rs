@@ -2,7 +2,7 @@
 
 use podpass_exchange::Denial;
 use podpass_token::Token;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{AUDIENCE, HOST, ISSUER, KEY, NOW, OTHER_KEY, SUBJECT, World, key_set};
 
@@ -204,6 +204,54 @@ fn a_claim_cannot_write_lines_into_the_trace() {
     assert!(
         text.chars().all(|c| c == '\n' || !c.is_control()),
         "{text:?}"
+    );
+}
+
+#[test]
+fn a_claim_of_another_type_is_named_by_its_type() {
+    for (claim, value, expected, actual) in [
+        ("iss", json!(5), "a string", "a number"),
+        ("iss", json!({}), "a string", "an object"),
+        ("azp", json!(true), "a string", "a boolean"),
+        ("aud", json!(5), "a string or a list of strings", "a number"),
+        (
+            "aud",
+            json!([null]),
+            "a string or a list of strings",
+            "null",
+        ),
+        (
+            "aud",
+            json!([["a"]]),
+            "a string or a list of strings",
+            "a list",
+        ),
+        ("sub", json!([]), "a string or a whole number", "a list"),
+    ] {
+        let denial = World::new().with_claim(claim, value).deny();
+        assert_eq!(denial.reason.code(), "TOKEN_CLAIM_INVALID");
+        let failure = denial.trace.first_failure().unwrap();
+        assert_eq!(failure.what, claim);
+        assert_eq!(failure.expected, [expected]);
+        assert_eq!(failure.actual.as_deref(), Some(actual));
+    }
+}
+
+/// What AWS says to a null issuer or audience is not known; it cannot be a session.
+#[test]
+fn a_null_issuer_or_audience_is_refused() {
+    for claim in ["iss", "aud"] {
+        let denial = World::new().with_claim(claim, Value::Null).deny();
+        assert_eq!(denial.code, "InvalidIdentityToken", "{claim}");
+    }
+}
+
+#[test]
+fn a_denial_prints_as_aws_answers() {
+    let denial = World::new().without_claim("exp").deny();
+    assert_eq!(
+        denial.to_string(),
+        "InvalidIdentityToken: Missing a required claim: exp"
     );
 }
 

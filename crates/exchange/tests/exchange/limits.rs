@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::World;
+use crate::world::{PROVIDER, World, trust_with};
 
 const POLICY: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
@@ -107,6 +107,51 @@ fn too_much_is_refused_with_the_share_that_it_takes() {
         "{}",
         denial.message
     );
+}
+
+fn with_tags(tags: &[(String, String)]) -> World {
+    let tags: serde_json::Map<_, _> = tags
+        .iter()
+        .map(|(key, value)| (key.clone(), json!([value])))
+        .collect();
+    let trust = trust_with(
+        &json!({ "Federated": PROVIDER }),
+        &json!(["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]),
+        &json!({}),
+    );
+    World::new().with_trust(&trust).with_claim(
+        "https://aws.amazon.com/tags",
+        json!({ "principal_tags": tags }),
+    )
+}
+
+#[test]
+fn keys_and_values_of_tags_take_room() {
+    let size = |key: usize, value: usize| {
+        let world = with_tags(&[("k".repeat(key), "v".repeat(value))]);
+        world.exchange().unwrap().packed_policy_size.unwrap()
+    };
+    let without = World::new().exchange().unwrap().packed_policy_size.unwrap();
+    assert!(size(128, 0) > without);
+    assert!(size(1, 256) > size(1, 0));
+    assert!(size(128, 256) > size(1, 256));
+    assert_eq!(size(100, 50), size(50, 100));
+}
+
+/// Twenty tags as long as they may be are three times the plaintext that AWS documents.
+#[test]
+fn tags_alone_can_be_too_much() {
+    let tags: Vec<_> = (0..20)
+        .map(|index| (format!("{}{index:02}", "k".repeat(126)), "v".repeat(256)))
+        .collect();
+    let denial = with_tags(&tags).deny();
+    assert_eq!((denial.code, denial.status), ("PackedPolicyTooLarge", 400));
+    let share = denial
+        .message
+        .strip_prefix("Packed size of session tags consumes ")
+        .and_then(|rest| rest.strip_suffix("% of allotted space."))
+        .unwrap();
+    assert!(share.parse::<u32>().unwrap() > 100, "{share}");
 }
 
 #[test]

@@ -6,10 +6,13 @@
 )]
 
 mod assume_role;
+mod behaviour;
 mod breakages;
+mod chain;
 mod limits;
 mod session_claims;
 mod steps;
 mod supposed;
+mod trace;
 mod trust;
 mod world;

@@ -45,6 +45,12 @@ fn a_rehearsal_says_what_would_be_granted_and_that_nobody_checked() {
         "{}",
         rehearsal.trace
     );
+    let json = serde_json::to_value(&rehearsal.trace).unwrap();
+    let unchecked = json!({ "name": "signature", "outcome": "not-checked" });
+    assert!(
+        json["steps"].as_array().unwrap().contains(&unchecked),
+        "{json}"
+    );
 }
 
 #[test]

@@ -115,6 +115,27 @@ fn the_reason_is_what_fails_in_the_nearest_statement() {
             "TRUST_KEY_HAS_ARN_PREFIX",
         ),
         (
+            "key with the ARN of something else",
+            trust_with(
+                &federated(),
+                &json!(ACTION),
+                &json!({ "StringEquals": { "arn:aws:iam::123456789012:role/r:sub": SUBJECT } }),
+            ),
+            "TRUST_CONDITION_MISMATCH",
+        ),
+        (
+            "wildcard in an operator that takes wildcards",
+            trust_with(
+                &federated(),
+                &json!(ACTION),
+                &conditions(
+                    "StringNotLike",
+                    &[("sub", "system:serviceaccount:irsa-test:*")],
+                ),
+            ),
+            "TRUST_SUB_MISMATCH",
+        ),
+        (
             "a claim that is no condition key",
             trust_with(
                 &federated(),
@@ -126,6 +147,63 @@ fn the_reason_is_what_fails_in_the_nearest_statement() {
     ];
     for (name, trust, expected) in cases {
         assert_eq!(reason(&trust).0, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_wildcard_is_judged_alone_and_in_the_policys_own_version() {
+    let trust = |version: &str, keys: &str| {
+        format!(
+            r#"{{"Version":"{version}","Statement":{{"Effect":"Allow","Principal":{{"Federated":"{PROVIDER}"}},"Action":"{ACTION}","Condition":{{"StringEquals":{{{keys}}}}}}}}}"#
+        )
+    };
+    let subject = format!(r#""{HOST}:sub":"system:serviceaccount:irsa-test:*""#);
+    let with_wrong_audience = format!(r#"{subject},"{HOST}:aud":"other""#);
+    // Variables work in the version of 2012 only.
+    let variable = format!(r#""{HOST}:sub":"*${{aws:none, 'irsa-test'}}""#);
+    for (version, keys, expected) in [
+        (
+            "2012-10-17",
+            &with_wrong_audience,
+            "TRUST_WILDCARD_IN_STRINGEQUALS",
+        ),
+        ("2012-10-17", &variable, "TRUST_WILDCARD_IN_STRINGEQUALS"),
+        ("2008-10-17", &variable, "TRUST_SUB_MISMATCH"),
+    ] {
+        assert_eq!(
+            reason(&trust(version, keys)).0,
+            expected,
+            "{version} {keys}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_principal_and_a_wrong_action_are_shown_with_what_was_wanted() {
+    let trust = |principal: Value, action: &str| trust_with(&principal, &json!(action), &json!({}));
+    let other = PROVIDER.replace("irsa-test", "old-cluster");
+    for (trust, rows) in [
+        (
+            trust(json!({ "Federated": other }), ACTION),
+            vec![(other.as_str(), PROVIDER)],
+        ),
+        (
+            trust(json!({ "Service": "ec2.amazonaws.com" }), "sts:AssumeRole"),
+            vec![("sts:AssumeRole", ACTION), ("ec2.amazonaws.com", PROVIDER)],
+        ),
+    ] {
+        let denial = World::new().with_trust(&trust).deny();
+        let step = denial.trace.failed_step().unwrap();
+        let shown: Vec<_> = step
+            .comparisons()
+            .iter()
+            .map(|shown| (shown.expected.join(", "), shown.actual.clone().unwrap()))
+            .collect();
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|(expected, actual)| (expected.to_owned(), actual.to_owned()))
+            .collect();
+        assert_eq!(shown, rows);
     }
 }
 
@@ -150,6 +228,18 @@ fn a_failing_condition_never_shows_equal_sides() {
             json!({ "Null": { key("none"): "false" } }),
             "(present)".to_owned(),
             None,
+        ),
+        (
+            "a list that must be absent",
+            json!({ "Null": { key("amr"): "true" } }),
+            "(absent)".to_owned(),
+            Some("pwd"),
+        ),
+        (
+            "a list with a prefix",
+            json!({ "ForAnyValue:StringEquals": { key("amr"): "mfa" } }),
+            "mfa".to_owned(),
+            Some("pwd"),
         ),
         (
             "a list without a prefix",
@@ -263,10 +353,7 @@ fn the_request_cannot_overrule_what_the_token_proves() {
         &conditions("StringEquals", &[("sub", "admin")]),
     );
     let mut world = World::new().with_trust(&trust);
-    world
-        .request
-        .context
-        .insert(&format!("{HOST}:sub"), "admin");
+    world.request.context.insert(format!("{HOST}:sub"), "admin");
     assert_eq!(world.deny().reason.code(), "TRUST_SUB_MISMATCH");
 }
 

@@ -22,7 +22,7 @@ impl OidcProviderArn {
         account: AccountId,
         url_without_scheme: &str,
     ) -> Result<Self, InvalidArn> {
-        let resource = format!("{RESOURCE_PREFIX}{url_without_scheme}");
+        let resource = [RESOURCE_PREFIX, url_without_scheme];
         let arn = Arn::of_account(partition, "iam", &account, &resource);
         check_issuer(&arn, url_without_scheme)?;
         Ok(Self { arn, account })

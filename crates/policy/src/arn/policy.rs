@@ -24,9 +24,13 @@ impl PolicyArn {
         path: PolicyPath,
         name: PolicyName,
     ) -> Self {
-        let resource = format!("policy{path}{name}");
         Self {
-            arn: Arn::of_account(partition, "iam", &account, &resource),
+            arn: Arn::of_account(
+                partition,
+                "iam",
+                &account,
+                &["policy", path.as_str(), name.as_str()],
+            ),
             account: Some(account),
             path,
             name,

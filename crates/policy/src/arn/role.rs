@@ -19,9 +19,13 @@ pub struct RoleArn {
 impl RoleArn {
     /// Makes the ARN of a role.
     pub fn new(partition: Partition, account: AccountId, path: Path, name: RoleName) -> Self {
-        let resource = format!("role{path}{name}");
         Self {
-            arn: Arn::of_account(partition, "iam", &account, &resource),
+            arn: Arn::of_account(
+                partition,
+                "iam",
+                &account,
+                &["role", path.as_str(), name.as_str()],
+            ),
             account,
             path,
             name,
@@ -55,7 +59,7 @@ impl RoleArn {
 
     /// The ARN of a session of this role, `arn:PARTITION:sts::ACCOUNT:assumed-role/NAME/SESSION`, which has no path.
     pub fn session_arn(&self, session: &SessionName) -> Arn {
-        let resource = format!("assumed-role/{}/{session}", self.name);
+        let resource = ["assumed-role/", self.name.as_str(), "/", session.as_str()];
         Arn::of_account(self.partition(), "sts", &self.account, &resource)
     }
 

@@ -19,9 +19,13 @@ pub struct UserArn {
 impl UserArn {
     /// Makes the ARN of a user.
     pub fn new(partition: Partition, account: AccountId, path: Path, name: UserName) -> Self {
-        let resource = format!("user{path}{name}");
         Self {
-            arn: Arn::of_account(partition, "iam", &account, &resource),
+            arn: Arn::of_account(
+                partition,
+                "iam",
+                &account,
+                &["user", path.as_str(), name.as_str()],
+            ),
             account,
             path,
             name,

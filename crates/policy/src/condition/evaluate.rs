@@ -16,17 +16,21 @@ pub(crate) fn evaluate(
 ) -> ConditionTrace {
     let comparison = condition.operator.comparison;
     let setting = Setting { version, context };
-    let (expected, shown): (Vec<Expected>, Vec<String>) = condition
+    let expected: Vec<Expected<'_>> = condition
         .values
         .iter()
         .map(|value| Expected::read(comparison, value, setting))
-        .unzip();
+        .collect();
+    let shown = expected
+        .iter()
+        .zip(&condition.values)
+        .map(|(expected, value)| expected.shown(value).to_owned());
     let actual = context.get(&condition.key);
     ConditionTrace {
-        operator: condition.operator.to_string(),
+        operator: condition.operator,
         key: condition.key.clone(),
-        expected: shown,
-        actual: actual.map(|value| value.as_slice().to_vec()),
+        expected: shown.collect(),
+        actual: actual.cloned(),
         holds: holds(condition, effect, &expected, actual),
         position: condition.position,
     }
@@ -35,7 +39,7 @@ pub(crate) fn evaluate(
 fn holds(
     condition: &Condition,
     effect: Effect,
-    expected: &[Expected],
+    expected: &[Expected<'_>],
     actual: Option<&ContextValue>,
 ) -> bool {
     let operator = condition.operator;

@@ -33,8 +33,8 @@ pub(super) enum Family {
 
 /// A value of the policy, read as its operator reads it.
 #[derive(Clone, Debug)]
-pub(super) enum Expected {
-    Text(Text),
+pub(super) enum Expected<'a> {
+    Text(Text<'a>),
     Number(Order, Decimal),
     Date(Order, i64),
     Bool(bool),
@@ -111,20 +111,12 @@ impl Family {
     }
 }
 
-impl Expected {
-    /// Reads a value; returns it with the text to show for it.
-    pub(super) fn read(
-        comparison: Comparison,
-        value: &str,
-        setting: Setting<'_>,
-    ) -> (Self, String) {
-        let mut shown = value.to_owned();
+impl<'a> Expected<'a> {
+    pub(super) fn read(comparison: Comparison, value: &'a str, setting: Setting<'_>) -> Self {
         let expected = match comparison.family() {
-            Family::String(manner) => Text::read(manner, value, setting.version, setting.context)
-                .map(|text| {
-                    text.shown().clone_into(&mut shown);
-                    Self::Text(text)
-                }),
+            Family::String(manner) => {
+                Text::read(manner, value, setting.version, setting.context).map(Self::Text)
+            }
             Family::Numeric(order) => {
                 Decimal::read(value).map(|number| Self::Number(order, number))
             }
@@ -133,15 +125,21 @@ impl Expected {
             Family::Binary => binary::read(value).map(Self::Bytes),
             Family::Ip => Network::read(value).map(Self::Network),
             Family::Arn => match ArnPattern::read(value, setting.version, setting.context) {
-                Ok(pattern) => {
-                    pattern.shown().clone_into(&mut shown);
-                    Some(Self::Arn(pattern))
-                }
+                Ok(pattern) => Some(Self::Arn(pattern)),
                 Err(NoArnPattern::Unresolved) => None,
                 Err(NoArnPattern::Malformed) => Some(Self::MalformedArn),
             },
         };
-        (expected.unwrap_or(Self::Nothing), shown)
+        expected.unwrap_or(Self::Nothing)
+    }
+
+    /// The value with its variables filled in, where that was possible; else the literal that it was read from.
+    pub(super) fn shown<'s>(&'s self, literal: &'s str) -> &'s str {
+        match self {
+            Self::Text(text) => text.shown(),
+            Self::Arn(pattern) => pattern.shown(),
+            _ => literal,
+        }
     }
 
     /// Whether the policy's value matches a value of the request.
@@ -173,17 +171,12 @@ pub(crate) fn check_literal(
 ) -> Result<(), &'static str> {
     let no_keys = Context::new();
     let (valid, expected) = match comparison.family() {
-        Family::String(_) => (true, "a string"),
+        // IAM takes any text for a boolean, and for false what is not `true`.
+        Family::String(_) | Family::Bool | Family::Null => (true, "a string"),
         Family::Numeric(_) => (Decimal::read(value).is_some(), "a number"),
         Family::Date(_) => (
             date::read(value).is_some(),
             "a date like `2026-01-31T12:00:00Z`, or seconds since 1970",
-        ),
-        Family::Bool | Family::Null => (
-            ["true", "false"]
-                .iter()
-                .any(|word| value.eq_ignore_ascii_case(word)),
-            "`true` or `false`",
         ),
         Family::Binary => (binary::read(value).is_some(), "base64"),
         Family::Ip => (

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use crate::suggestion::nearest;
@@ -121,6 +122,12 @@ impl fmt::Display for ConditionOperator {
             self.quantifier.prefix(),
             self.comparison.as_str()
         )
+    }
+}
+
+impl Serialize for ConditionOperator {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

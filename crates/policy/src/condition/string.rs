@@ -1,5 +1,7 @@
 //! String operators.
 
+use std::borrow::Cow;
+
 use crate::context::Context;
 use crate::document::Version;
 use crate::pattern::{Pattern, covers_text};
@@ -18,26 +20,26 @@ pub(super) enum Manner {
 
 /// A value of the policy, ready to be compared.
 #[derive(Clone, Debug)]
-pub(super) struct Text {
+pub(super) struct Text<'a> {
     manner: Manner,
     /// What the policy says, with its variables filled in.
-    value: String,
+    value: Cow<'a, str>,
     /// The same as a pattern; `None` when it had no variables, and is the pattern itself.
     pattern: Option<Pattern>,
 }
 
-impl Text {
+impl<'a> Text<'a> {
     /// Fills in the variables; `None` when one cannot be, and the value matches nothing.
     pub(super) fn read(
         manner: Manner,
-        value: &str,
+        value: &'a str,
         version: Version,
         context: &Context,
     ) -> Option<Self> {
         if is_plain(value, version) {
             return Some(Self {
                 manner,
-                value: value.to_owned(),
+                value: Cow::Borrowed(value),
                 pattern: None,
             });
         }
@@ -50,7 +52,7 @@ impl Text {
             .resolve(context)?;
         Some(Self {
             manner,
-            value: text,
+            value: Cow::Owned(text),
             pattern: Some(pattern),
         })
     }

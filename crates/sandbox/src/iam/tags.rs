@@ -72,7 +72,7 @@ impl Tags {
     /// Adds `PREFIX/KEY` for every tag, such as `aws:ResourceTag/team`.
     pub(crate) fn add_to(&self, context: &mut Context, prefix: &str) {
         for tag in &self.0 {
-            context.insert(&format!("{prefix}/{}", tag.key), tag.value.as_str());
+            context.insert(format!("{prefix}/{}", tag.key), tag.value.as_str());
         }
     }
 }
@@ -138,7 +138,7 @@ pub(crate) fn add_request_tags(context: &mut Context, tags: &[Tag]) {
         return;
     }
     for tag in tags {
-        context.insert(&format!("aws:RequestTag/{}", tag.key), tag.value.as_str());
+        context.insert(format!("aws:RequestTag/{}", tag.key), tag.value.as_str());
     }
     context.insert(
         "aws:TagKeys",

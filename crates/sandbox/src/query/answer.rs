@@ -12,7 +12,7 @@ pub(crate) fn success(service: QueryService, action: &str, result: &Xml) -> Resp
     let request_id = ids::new_request_id();
     let xml = Xml::of(|xml| {
         xml.root(&format!("{action}Response"), service.namespace(), |xml| {
-            if !result.is_empty() {
+            if !result.is_empty() || action == EMPTY_RESULT {
                 xml.element(&format!("{action}Result"), |xml| xml.append(result));
             }
             xml.element("ResponseMetadata", |xml| xml.text("RequestId", &request_id));
@@ -57,5 +57,7 @@ fn respond(status: StatusCode, request_id: &str, xml: Xml) -> Response<Bytes> {
     response
 }
 
+/// The one action of IAM and STS whose result AWS's model has and leaves empty; the AWS CLI fails without the element.
+const EMPTY_RESULT: &str = "UpdateRole";
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";

@@ -156,7 +156,7 @@ impl<'a> Call<'a> {
     ) -> Result<(), S3Error> {
         let mut context = self.context(bucket);
         for (key, value) in keys {
-            context.insert(&key, value);
+            context.insert(key, value);
         }
         self.ask(bucket, action, &bucket.arn(), context)
     }
@@ -184,11 +184,11 @@ impl<'a> Call<'a> {
             && let Some(object) = bucket.objects.get(key)
         {
             for (tag, value) in object.attributes.tags.iter() {
-                context.insert(&format!("s3:ExistingObjectTag/{tag}"), value.to_owned());
+                context.insert(format!("s3:ExistingObjectTag/{tag}"), value.to_owned());
             }
         }
         for (tag, value) in requested.iter() {
-            context.insert(&format!("s3:RequestObjectTag/{tag}"), value.to_owned());
+            context.insert(format!("s3:RequestObjectTag/{tag}"), value.to_owned());
         }
         if !requested.is_empty() {
             let keys: Vec<String> = requested.iter().map(|(tag, _)| tag.to_owned()).collect();
@@ -207,7 +207,7 @@ impl<'a> Call<'a> {
         let account = self.account()?;
         let mut context = self.signature_context();
         for (key, value) in keys {
-            context.insert(&key, value);
+            context.insert(key, value);
         }
         // Policies grant ListAllMyBuckets on `*` or on `arn:aws:s3:::*`; asked on the latter, both match.
         let resource = bucket_arn(&self.request.region, bucket.unwrap_or("*"));
@@ -286,7 +286,7 @@ impl<'a> Call<'a> {
         }
         for header in HEADER_KEYS {
             if let Some(value) = self.request.header(header) {
-                context.insert(&format!("s3:{header}"), value.to_owned());
+                context.insert(format!("s3:{header}"), value.to_owned());
             }
         }
         context

@@ -30,7 +30,7 @@ pub(crate) struct TokenGetArgs {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     expiry: Option<Duration>,
     /// Bind the token to this pod of the service account, so that it dies with it.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "POD")]
     bind_pod: Option<String>,
     /// The token alone, or JSON with its expiration.
     #[arg(short, long, value_enum, default_value_t = TokenFormat::Raw)]

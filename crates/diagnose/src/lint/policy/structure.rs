@@ -2,13 +2,14 @@
 
 use podpass_kinds::Reason;
 use podpass_kinds::yaml::{Content, Node};
+use podpass_policy::{Comparison, ConditionOperator};
 
 use super::super::check::members;
 use super::super::collector::Collector;
 use super::super::draft::Draft;
 use super::super::kind::FileKind;
 use super::super::spelling;
-use super::statements;
+use super::{one_or_more, statements};
 
 pub(super) fn check(root: &Node, kind: FileKind, out: &mut Collector<'_>) {
     check_elements(root, "a policy", POLICY_ELEMENTS, out);
@@ -105,6 +106,47 @@ fn check_statement(statement: &Node, kind: FileKind, out: &mut Collector<'_>) {
         let message = format!("a {kind} must not have the element `{}`", member.key);
         let draft = Draft::error(Reason::PolicyElementUnknown, member.key_position, message);
         out.report(draft.fix(format!("remove `{}`", member.key)));
+    }
+    if let Some(condition) = statement.get("Condition") {
+        check_booleans(condition, out);
+    }
+}
+
+/// Reports the texts that are compared with a boolean and are none: AWS stores them, and takes them for `false`.
+fn check_booleans(condition: &Node, out: &mut Collector<'_>) {
+    let is_boolean = |name: &str| {
+        let operator = name.parse::<ConditionOperator>();
+        operator.is_ok_and(|operator| {
+            matches!(operator.comparison, Comparison::Bool | Comparison::Null)
+        })
+    };
+    let blocks = members(condition)
+        .iter()
+        .filter(|block| is_boolean(&block.key));
+    for block in blocks {
+        let values = members(&block.value)
+            .iter()
+            .flat_map(|key| one_or_more(&key.value));
+        for value in values {
+            let Some(text) = value.as_str() else {
+                continue;
+            };
+            if !["true", "false"]
+                .iter()
+                .any(|word| text.eq_ignore_ascii_case(word))
+            {
+                let message = format!(
+                    "`{text}` is not a boolean, and `{}` takes it for `false`",
+                    block.key
+                );
+                out.report(
+                    Draft::warning(Reason::ConditionNotBoolean, value.position, message)
+                        .expected("true")
+                        .expected("false")
+                        .actual(text),
+                );
+            }
+        }
     }
 }
 

@@ -16,12 +16,10 @@ pub(super) fn condition(
     statement: &StatementTrace,
     failing: &ConditionTrace,
 ) -> Vec<Edit> {
-    let (Some(place), Ok(operator)) = (
-        text.condition(statement.index, failing),
-        failing.operator.parse::<ConditionOperator>(),
-    ) else {
+    let Some(place) = text.condition(statement.index, failing) else {
         return Vec::new();
     };
+    let operator = failing.operator;
     let mut edits = operators(text, &place, operator, failing);
     edits.extend(keys(text, &place, facts));
     let is_audience = facts
@@ -104,7 +102,7 @@ fn values(
             .collect();
     }
     let mut edits = Vec::new();
-    for actual in actual {
+    for actual in actual.as_slice() {
         for value in place
             .values()
             .elements()

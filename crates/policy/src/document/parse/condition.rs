@@ -103,11 +103,7 @@ fn check_value(
             }
         })?;
     }
-    let lenient = rules.kind == DocumentKind::Session
-        && !matches!(
-            comparison,
-            Comparison::Bool | Comparison::Null | Comparison::BinaryEquals
-        );
+    let lenient = rules.kind == DocumentKind::Session && comparison != Comparison::BinaryEquals;
     match check_literal(comparison, text, rules.version) {
         Err(expected) if !lenient => Err(PolicyErrorKind::ConditionValue {
             value: text.to_owned(),

@@ -1,0 +1,21 @@
+//! Documents 001, 003 and 004 end to end: a real kube-apiserver signs, the sandbox is AWS, and the pod's program is
+//! the AWS CLI or boto3.
+//!
+//! A test named `seed_<document>_<row>_…` shows that row of the source documents' ledger; one named
+//! `partly_<document>_<row>_…` shows what its comment says of the row, and not all of it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod doc_001;
+mod doc_001_annotations;
+mod doc_001_config_file;
+mod doc_003;
+mod doc_003_pod;
+mod doc_004;
+mod ran;
+mod requests;
+mod stand;
