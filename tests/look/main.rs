@@ -5,3 +5,4 @@
 mod get;
 mod stand;
 mod status;
+mod verify;

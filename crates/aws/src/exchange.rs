@@ -11,6 +11,10 @@ use podpass_cloud::{
 use crate::connection::Connection;
 
 impl Exchange for Connection {
+    fn with_credentials(&self, credentials: &Credentials) -> Self {
+        Self::with_credentials(self, credentials)
+    }
+
     async fn caller_identity(&self) -> Result<CallerIdentity, CloudError> {
         let action = "sts:GetCallerIdentity";
         let found = self.sts.get_caller_identity().send().await;

@@ -21,6 +21,7 @@ use crate::commands::simulate::SimulateArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
 use crate::commands::trust::TrustArgs;
+use crate::commands::verify::VerifyArgs;
 use crate::commands::version::VersionArgs;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     Status(Box<StatusArgs>),
     /// Compare what pods were given with what their service account says they should have.
     Get(Box<GetArgs>),
+    /// Go a service account's whole way to its role: token, exchange, caller identity; each step with its result.
+    Verify(Box<VerifyArgs>),
     /// Give a service account a role: role, trust policy and annotation.
     Bind(Box<BindArgs>),
     /// Take a service account's role back.

@@ -15,4 +15,5 @@ pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod trust;
+pub(crate) mod verify;
 pub(crate) mod version;

@@ -117,6 +117,12 @@ impl Failure {
         }
     }
 
+    /// Gives it a reason code.
+    pub(crate) fn code(mut self, reason: Reason) -> Self {
+        self.code = Some(reason.code());
+        self
+    }
+
     /// Adds a line `= label value`, for what was compared and where.
     pub(crate) fn detail(mut self, label: &'static str, value: impl Into<String>) -> Self {
         self.details.push((label, value.into()));

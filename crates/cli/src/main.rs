@@ -74,6 +74,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Token(arguments) => commands::token::run(arguments),
         Command::Status(arguments) => block_on(commands::status::run(*arguments)),
         Command::Get(arguments) => block_on(commands::get::run(*arguments)),
+        Command::Verify(arguments) => block_on(commands::verify::run(*arguments)),
         Command::Bind(arguments) => block_on(commands::bind::run(*arguments)),
         Command::Unbind(arguments) => block_on(commands::bind::unbind(*arguments)),
         Command::Trust(arguments) => block_on(commands::trust::run(&arguments)),

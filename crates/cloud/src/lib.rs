@@ -58,6 +58,12 @@ pub trait Apply: Send + Sync {
 
 /// Asks the token service.
 pub trait Exchange: Send + Sync {
+    /// The same service, called with other credentials, such as those of a session.
+    #[must_use]
+    fn with_credentials(&self, credentials: &Credentials) -> Self
+    where
+        Self: Sized;
+
     /// Who the caller is (`sts:GetCallerIdentity`).
     fn caller_identity(&self) -> impl Future<Output = Result<CallerIdentity, CloudError>> + Send;
 

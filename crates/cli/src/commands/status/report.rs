@@ -94,8 +94,10 @@ impl Page {
                 let level = |level: &Option<String>| level.clone().unwrap_or_default();
                 let (own, operator) = (level(&spec.log_level), level(&spec.operator_log_level));
                 self.line("log level", &format!("{own} (operator: {operator})"));
-                let place = [*platform, *region].map(Option::unwrap_or_default);
-                self.line("platform", place.join(" ").trim());
+                if let Some(platform) = platform {
+                    let region = region.unwrap_or_default();
+                    self.line("platform", format!("{platform} {region}").trim());
+                }
             }
         }
     }
