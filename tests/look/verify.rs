@@ -55,7 +55,7 @@ fn verify(stand: &Stand, arguments: &[&str]) -> Ran {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seed_000_38_seed_002_27_the_role_is_really_taken_on() {
+async fn seed_000_38_the_role_is_really_taken_on() {
     let Some(stand) = furnished().await else {
         return;
     };

@@ -110,7 +110,7 @@ mod tests {
         let error = settings_of(&Fs::real(), &env).await.unwrap_err();
         let told = format!("{error} {error:?}");
         assert!(
-            told.contains("line 1") && !told.contains("hunter2"),
+            told.contains("line_number: 1") && !told.contains("hunter2"),
             "{told}"
         );
     }
