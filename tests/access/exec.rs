@@ -40,6 +40,13 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.podpass.kill();
+        let _ = self.podpass.wait();
+    }
+}
+
 fn kill(signal: &str, pid: &str) {
     let sent = Command::new("kill")
         .args([&format!("-{signal}"), pid])
@@ -83,7 +90,9 @@ async fn each_signal_reaches_the_command_once() {
     let traps: String = SIGNALS
         .map(|signal| format!("trap 'echo {signal}' {signal}\n"))
         .concat();
-    let script = format!("{traps} echo ready\n while [ ! -e stop ]; do sleep 0.05; done\n exit 5");
+    let script = format!(
+        "{traps} echo ready\n for i in $(seq 1200); do [ -e stop ] && exit 5; sleep 0.05; done"
+    );
     let mut running = Running::start(&mut stand.exec(&app, &[], &["/bin/sh", "-c", &script]));
     assert_eq!(running.line(), "ready");
     for signal in SIGNALS {

@@ -155,9 +155,20 @@ async fn seed_001_17_the_cache_is_the_runs_own_and_goes_with_it() {
     let stand = &clients.stand;
     let (app, other) = (stand.bound("app"), stand.bound("other"));
     // In one home the CLI gives a session of this name what it cached for it, whatever token there is by now.
-    let script = "aws sts get-caller-identity >/dev/null && export AWS_WEB_IDENTITY_TOKEN_FILE=/dev/null && aws sts get-caller-identity";
+    let script = "aws sts get-caller-identity >/dev/null && export AWS_WEB_IDENTITY_TOKEN_FILE=/dev/null && aws sts get-caller-identity \
+                  && echo $HOME && stat -c '%a %n' ~/.aws/cli/cache/*.json";
     let cached = run(&mut clients.exec_script(&app, &["--session-name", "same"], script));
     assert!(cached.succeeded().contains("-app/same"), "{cached:?}");
+    let lines: Vec<&str> = cached.out.lines().rev().take(2).collect();
+    let [file, home] = lines[..] else {
+        panic!("{cached:?}")
+    };
+    // Private, and in the home of the run, which is not the caller's.
+    assert!(
+        file.starts_with(&format!("600 {home}/.aws/cli/cache/")),
+        "{file}"
+    );
+    assert!(!Path::new(home).starts_with(stand.home.path("")), "{home}");
     // So a run within a run, with another account and the same session, must not see that home.
     let role = stand.role_of("app").await;
     let options = ["--session-name", "same", "--role-arn", &role];
@@ -218,9 +229,8 @@ async fn seed_003_19_a_long_run_crosses_several_tokens_without_a_failed_call() {
         return;
     };
     let app = clients.stand.bound("app");
-    let seconds = "22";
-    let mut command =
-        clients.exec_python(&app, &["--refresh-after", "5s"], "refresh.py", &[seconds]);
+    let limit = "120";
+    let mut command = clients.exec_python(&app, &["--refresh-after", "5s"], "refresh.py", &[limit]);
     let ran = run(&mut command);
     let told: Value = serde_json::from_str(ran.succeeded()).unwrap();
     let tokens = told["presented"].as_array().unwrap();

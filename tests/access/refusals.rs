@@ -55,7 +55,9 @@ async fn command_lines_are_refused_before_any_call() {
         ),
         (&["trust", "a/b"], &["--identity-provider-arn"]),
     ] {
-        stand.podpass(arguments).refused(2, parts);
+        let ran = stand.without_aws(&[arguments, &["--server", "https://127.0.0.1:1"]].concat());
+        ran.refused(2, parts);
+        assert!(!ran.err.contains("127.0.0.1"), "a call was made: {ran:#?}");
     }
     let broken = stand.home.write(
         "broken.json",

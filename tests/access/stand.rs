@@ -69,6 +69,8 @@ impl Stand {
             .command(PODPASS)
             .env("AWS_REGION", "eu-west-1")
             .env("AWS_EC2_METADATA_DISABLED", "true")
+            // The discard port: what calls AWS all the same fails here, and reaches nobody.
+            .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
             .env("KUBECONFIG", self.home.path("kubeconfig"))
             .args(arguments))
     }
@@ -82,7 +84,7 @@ impl Stand {
             .args(arguments))
     }
 
-    /// podpass as a user of the cluster with these RBAC rules only, in the test's namespace.
+    /// podpass as a user of the cluster who has no rights in it.
     pub(crate) fn as_user(&self, name: &str, arguments: &[&str]) -> Ran {
         let identity = Identity::User {
             name: name.to_owned(),

@@ -2,10 +2,10 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, PostParams};
-use podpass_testkit::PodRunner;
+use podpass_testkit::{PodRunner, run};
 use serde_json::{Value, json};
 
-use crate::stand::Stand;
+use crate::stand::{PROVIDER, READ_S3, Stand};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/irsa-s3";
 const TOKEN: &str = "/var/run/secrets/eks.amazonaws.com/serviceaccount/token";
@@ -81,9 +81,12 @@ async fn seed_000_03_a_container_sees_no_credentials_of_another() {
         uids.push(uid);
 
         let sidecar = PodRunner::start(&client, &pod, "sidecar").await;
-        let environment = sidecar.command("/usr/bin/env").output().unwrap();
-        let environment = String::from_utf8(environment.stdout).unwrap();
-        assert!(!environment.contains("AWS_"), "{environment}");
+        let environment = run(&mut sidecar.command("/usr/bin/env"));
+        assert!(
+            environment.succeeded().contains("HOSTNAME="),
+            "{environment:?}"
+        );
+        assert!(!environment.out.contains("AWS_"), "{environment:?}");
         let containers = &pod.spec.as_ref().unwrap().containers;
         let mounted = |name: &str| {
             let container = containers.iter().find(|container| container.name == name);
@@ -256,4 +259,38 @@ async fn seed_002_29_the_injected_token_lives_a_day_for_aws_alone() {
     assert_eq!(claims["aud"], json!(["sts.amazonaws.com"]));
     let life = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
     assert_eq!(life, 86_400);
+}
+
+#[tokio::test]
+async fn seed_000_17_no_command_wants_the_arn_of_the_provider() {
+    let Some(stand) = Stand::new("no-arn").await else {
+        return;
+    };
+    let policy = stand.home.write("read-s3.json", READ_S3);
+    let app = stand.account("app");
+    let role = format!("role/demo-{}-app", stand.namespace);
+    let bound = stand.podpass(&[
+        "bind",
+        &app,
+        "--policy",
+        policy.to_str().unwrap(),
+        "--name",
+        "demo",
+        "--create",
+        "-o",
+        "json",
+    ]);
+    let document = bound.succeeded_json();
+    assert_eq!(
+        document["trustPolicy"]["Statement"][0]["Principal"]["Federated"],
+        PROVIDER
+    );
+    let status = stand.podpass(&["status", "-o", "json"]);
+    assert_eq!(status.succeeded_json()["aws"]["provider"]["arn"], PROVIDER);
+    stand.podpass(&["verify", &app]).succeeded();
+    let unbound = stand.podpass(&["unbind", &app, "--yes"]);
+    assert_eq!(
+        unbound.succeeded(),
+        format!("{role} deleted\nserviceaccount/app configured\n")
+    );
 }

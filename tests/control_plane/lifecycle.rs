@@ -18,7 +18,7 @@ use crate::PATIENCE;
 const OWNER: &str = "PODPASS_TEST_OWNER";
 
 #[tokio::test]
-async fn starts_in_seconds_and_leaves_nothing_when_dropped() {
+async fn starts_and_leaves_nothing_when_dropped() {
     let Some(programs) = control_plane_programs() else {
         return;
     };
@@ -26,8 +26,6 @@ async fn starts_in_seconds_and_leaves_nothing_when_dropped() {
     let control_plane = ControlPlane::start(&programs, &ControlPlaneOptions::default()).await;
     let took = start.elapsed();
     println!("kube-apiserver served after {took:?}");
-    // Three and a half on two idle cores.
-    assert!(took < Duration::from_secs(30), "{took:?}");
 
     let version = control_plane.admin().apiserver_version().await.unwrap();
     let folder_name = programs.file_name().unwrap().to_str().unwrap();

@@ -1,8 +1,8 @@
 //! Document 000: IRSA on a running OpenShift cluster in mint mode.
 
-use podpass_testkit::{ApiServerOptions, ControlPlane, ControlPlaneOptions, PodRunner};
+use podpass_testkit::{ApiServerOptions, ControlPlane, ControlPlaneOptions, PodRunner, run};
 
-use crate::stand::{CLIENT_ERROR, IDENTITY, PODPASS, Stand, refused_to_others, run};
+use crate::stand::{CLIENT_ERROR, IDENTITY, PODPASS, Stand, refused_to_others};
 
 const ISSUER: &str = "https://irsa-mint-oidc.s3.eu-west-1.amazonaws.com";
 /// How kube-apiserver calls itself before an issuer is configured.
@@ -259,6 +259,7 @@ async fn seed_000_01_seed_000_02_as_a_user_of_podpass_does_it() {
         .shell(
             "kubectl get serviceaccount irsa-test -n irsa-test -o yaml > sa.yaml
              podpass bind irsa-test/irsa-test --role-arn ROLE --workload deploy/aws-irsa
+             kubectl rollout status deployment/aws-irsa -n irsa-test --timeout=60s
              kubectl get deployment aws-irsa -n irsa-test -o yaml > bound.yaml
              podpass inject -f bound.yaml --service-account sa.yaml --aws-default-region eu-west-1 -o yaml |
                  kubectl apply -f -"

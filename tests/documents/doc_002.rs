@@ -275,9 +275,9 @@ async fn as_a_user_of_podpass_does_it() {
     refused_to_others(&stand, &cluster.admin(), ("default", account), role).await;
 }
 
-/// In a pod, with the token that every pod has.
+/// In a pod, with the token that every pod has. The document's own way; podpass does not try it yet.
 #[tokio::test]
-async fn seed_002_13_seed_002_14_the_apis_own_token_opens_the_api_and_nothing_else_does() {
+async fn partly_002_13_and_14_the_apis_own_token_opens_the_api_and_nothing_else_does() {
     let Some(stand) = Stand::new() else { return };
     let shared = SharedControlPlane::find(&stand.programs).await;
     stand.attach(shared.api());

@@ -2,13 +2,13 @@
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
 use podpass_testkit::{
-    Home, Identity, KubeApi, PodRunner, SandboxProcess, control_plane_programs, eventually,
-    foreign_clients,
+    Home, Identity, KubeApi, PodRunner, Ran, SandboxProcess, control_plane_programs, eventually,
+    foreign_clients, run,
 };
 
 pub(crate) const PODPASS: &str = env!("CARGO_BIN_EXE_podpass");
@@ -33,14 +33,6 @@ pub(crate) struct TestPod<'a> {
     pub(crate) name: &'a str,
     pub(crate) role: &'a str,
     pub(crate) audience: &'a str,
-}
-
-/// What a finished run printed and how it ended.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
 }
 
 impl Stand {
@@ -278,50 +270,6 @@ pub(crate) async fn refused_to_others(
     }
 }
 
-pub(crate) fn run(command: &mut Command) -> Ran {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    Ran {
-        code: status.code().unwrap_or(-1),
-        out: String::from_utf8(stdout).unwrap(),
-        err: String::from_utf8(stderr).unwrap(),
-    }
-}
-
 fn shown(path: &Path) -> &str {
     path.to_str().unwrap()
-}
-
-impl Ran {
-    #[track_caller]
-    pub(crate) fn succeeded(&self) -> &str {
-        assert_eq!(self.code, 0, "{self:#?}");
-        &self.out
-    }
-
-    /// Fails unless it succeeded and printed each of `parts` on either stream.
-    #[track_caller]
-    pub(crate) fn said(&self, parts: &[&str]) {
-        self.succeeded();
-        self.contains(parts);
-    }
-
-    /// Fails unless the run ended with `code` and printed each of `parts` on stderr.
-    #[track_caller]
-    pub(crate) fn refused(&self, code: i32, parts: &[&str]) {
-        assert_eq!(self.code, code, "{self:#?}");
-        self.contains(parts);
-    }
-
-    #[track_caller]
-    fn contains(&self, parts: &[&str]) {
-        for part in parts {
-            let there = self.out.contains(part) || self.err.contains(part);
-            assert!(there, "missing {part:?} in {self:#?}");
-        }
-        assert!(!self.err.contains("panicked"), "{self:#?}");
-    }
 }

@@ -295,6 +295,12 @@ async fn seed_002_33_variables_and_config_file_of_a_container() {
         ])
         .refused(2, &["absent", "aws"]);
 
+    // Who names a container wants that one, in a config file too.
+    let config = ["get", "pod/seattle", "-n", "irsa-test", "-o", "aws-config"];
+    stand
+        .podpass(&[&config[..], &["-c", "absent"]].concat())
+        .refused(2, &["absent", "aws"]);
+
     // Static keys stand in the pod for everybody who may read it; here they are not repeated.
     let mut leaking = pod("leaking", "irsa-test");
     leaking = leaking.replace(
@@ -311,12 +317,17 @@ async fn seed_002_33_variables_and_config_file_of_a_container() {
         !format!("{leaking:?}").contains("the-secret-key"),
         "{leaking:#?}"
     );
-
-    config_file_opens_the_role(&stand).await;
 }
 
 /// The file, with a real token of the cluster beside it, in the hands of two SDKs.
-async fn config_file_opens_the_role(stand: &Stand) {
+#[tokio::test(flavor = "multi_thread")]
+async fn seed_001_21_config_file_opens_the_role() {
+    let Some(stand) = furnished().await else {
+        return;
+    };
+    stand.apply(WEBHOOK_PODS);
+    let flags = ["--aws-default-region=us-west-2", "--sts-regional-endpoint"];
+    stand.apply_injected(&pod("seattle", "irsa-test"), &account(ROLE), &flags);
     let token = stand.podpass(&["token", "get", "irsa-test/irsa-test"]);
     let token = stand.home.write("token", token.succeeded());
     let config = stand.podpass(&[

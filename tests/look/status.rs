@@ -1,6 +1,6 @@
 //! `podpass status`, one fixture for each mode.
 
-use podpass_testkit::{ControlPlaneOptions, Identity};
+use podpass_testkit::{ControlPlaneOptions, Identity, foreign_clients, run};
 use serde_json::{Value, json};
 
 use crate::stand::{ISSUER, Stand, WEBHOOK};
@@ -113,10 +113,7 @@ async fn seed_000_05_seed_000_06_seed_000_08_each_mode_and_why() {
         assert_eq!(decided_by(&found), [(MODE, ""), (ANNOTATION, annotation)]);
         assert_eq!(found["decidedBy"][1]["object"], "secret/aws-creds");
         assert_eq!(found["decidedBy"][1]["namespace"], "kube-system");
-        // As `oc get cloudcredentials cluster -o jsonpath={.spec}` shows them in document 000.
         assert_eq!(found["credentialsMode"], "");
-        assert_eq!(found["logLevel"], "Normal");
-        assert_eq!(found["operatorLogLevel"], "Normal");
         assert_eq!(
             (&found["platform"], &found["region"]),
             (&json!("AWS"), &json!("eu-west-1"))
@@ -188,11 +185,16 @@ async fn seed_000_07_the_spec_is_shown_as_it_was_read() {
     };
     install(&stand);
     stand.apply(&cloud_credential(""));
+    let levels = |found: &Value| [&found["logLevel"], &found["operatorLogLevel"]].map(Value::clone);
     let found = status(&stand);
-    // As `oc get cloudcredentials cluster -o jsonpath={.spec}` shows them in document 000.
     assert_eq!(found["credentialsMode"], "");
-    assert_eq!(found["logLevel"], "Normal");
-    assert_eq!(found["operatorLogLevel"], "Normal");
+    // As `oc get cloudcredentials cluster -o jsonpath={.spec}` shows them in document 000.
+    assert_eq!(levels(&found), ["Normal", "Normal"]);
+    let louder = "credentialsMode: Mint, logLevel: Debug, operatorLogLevel: Trace";
+    stand.apply(&cloud_credential("").replace("credentialsMode: ''", louder));
+    let found = status(&stand);
+    assert_eq!(found["credentialsMode"], "Mint");
+    assert_eq!(levels(&found), ["Debug", "Trace"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,11 +234,20 @@ async fn seed_000_18_the_clouds_side_of_a_cluster() {
         .podpass(&["status", "--aws"])
         .refused(3, &["AWS credentials"]);
 
+    let provider = "arn:aws:iam::123456789012:oidc-provider/prod-oidc.s3.eu-west-1.amazonaws.com";
+    let thumbprint = "9e99a48a9960b14926bb7f3b02e22da2b0ab7280";
+    let Some(clients) = foreign_clients() else {
+        return;
+    };
+    let mut aws = stand.sandbox.command(&stand.home, clients.join("bin/aws"));
+    aws.args(["iam", "update-open-id-connect-provider-thumbprint"])
+        .args(["--open-id-connect-provider-arn", provider])
+        .args(["--thumbprint-list", thumbprint]);
+    run(&mut aws).succeeded();
     let seen = stand.podpass_with_aws(&["status", "-o", "json"]);
     seen.succeeded();
     let seen = seen.json();
     let aws = &seen["aws"];
-    let provider = "arn:aws:iam::123456789012:oidc-provider/prod-oidc.s3.eu-west-1.amazonaws.com";
     assert_eq!(aws["provider"]["arn"], provider);
     assert_eq!(
         aws["provider"]["audiences"],
@@ -244,7 +255,7 @@ async fn seed_000_18_the_clouds_side_of_a_cluster() {
     );
     let tags = json!({"openshift.io/cloud-credential-operator/prod": "owned", "Name": "prod"});
     assert_eq!(aws["provider"]["tags"], tags);
-    assert!(aws["provider"]["thumbprints"].is_array());
+    assert_eq!(aws["provider"]["thumbprints"], json!([thumbprint]));
     assert_eq!(aws["clusterName"], "prod");
     assert_eq!(aws["bucket"]["name"], "prod-oidc");
     assert_eq!(aws["bucket"]["tags"], tags);

@@ -55,6 +55,20 @@ fn verify(stand: &Stand, arguments: &[&str]) -> Ran {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn seed_002_27_the_arn_of_the_caller_is_that_of_the_annotated_role() {
+    let Some(stand) = furnished().await else {
+        return;
+    };
+    let document = verify(&stand, &["irsa-test/irsa-test"]).succeeded_json();
+    let arn = document["callerIdentity"]["Arn"].as_str().unwrap();
+    let (session, _) = arn.rsplit_once('/').unwrap();
+    let role = session
+        .replace("arn:aws:sts:", "arn:aws:iam:")
+        .replace(":assumed-role/", ":role/");
+    assert_eq!(role, ROLE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn seed_000_38_the_role_is_really_taken_on() {
     let Some(stand) = furnished().await else {
         return;

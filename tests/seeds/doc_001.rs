@@ -85,7 +85,7 @@ fn role(stand: &Stand) -> Value {
     let name = role_name(stand);
     let mut found = stand
         .shell(&format!("aws iam get-role --role-name {name}"))
-        .json();
+        .succeeded_json();
     found["Role"].take()
 }
 
@@ -106,7 +106,7 @@ async fn seed_001_06_request_is_taken_and_its_lost_indentation_is_located() {
     stand
         .shell(&line)
         .refused(1, &["credrequests/manual-sts.yaml:10:1"]);
-    stand.shell("podpass lint credrequests/").refused(
+    stand.shell("podpass lint credrequests/").ended(
         1,
         &[
             "credrequests/manual-sts.yaml:4:1: error[INDENTATION_LOST]",
@@ -157,7 +157,7 @@ fn seed_001_10_ccoctl_line_makes_role_tags_and_policy() {
     let name = role_name(&stand);
     let policies = stand
         .shell(&format!("aws iam list-role-policies --role-name {name}"))
-        .json();
+        .succeeded_json();
     let policies = policies["PolicyNames"].as_array().unwrap();
     assert_eq!(policies.len(), 1);
     let policy = stand
@@ -165,7 +165,7 @@ fn seed_001_10_ccoctl_line_makes_role_tags_and_policy() {
             "aws iam get-role-policy --role-name {name} --policy-name {}",
             policies[0].as_str().unwrap()
         ))
-        .json();
+        .succeeded_json();
     assert_eq!(
         policy["PolicyDocument"]["Statement"],
         json!([{"Effect": "Allow", "Action": ["s3:Get*", "s3:Put*"], "Resource": "*"}])
@@ -183,7 +183,7 @@ async fn seed_001_11_secret_is_the_documents() {
             "oc apply -f outputs/manifests/ >&2
              oc get secret manual-sts --namespace \"$(sed -n 's/^  namespace: //p' outputs/manifests/*.yaml)\" -o json",
         )
-        .json();
+        .succeeded_json();
     assert_eq!(secret["type"], "Opaque");
     let keys: Vec<&String> = secret["data"].as_object().unwrap().keys().collect();
     assert_eq!(keys, ["credentials"]);
@@ -226,7 +226,7 @@ async fn seed_001_12_provider_is_found_by_the_clusters_issuer() {
         .shell(&format!(
             "aws iam get-role --role-name prefix-role-{namespace}-sa-manual-sts"
         ))
-        .json();
+        .succeeded_json();
     let statement = &role["Role"]["AssumeRolePolicyDocument"]["Statement"][0];
     assert_eq!(
         statement["Principal"],
@@ -253,11 +253,11 @@ async fn seed_001_13_missing_namespace_and_account_are_made_once() {
     );
     stand.shell(&get).failed(&["NotFound"]);
     stand.shell(&bind(&stand)).succeeded();
-    let made = stand.shell(&get).json();
+    let made = stand.shell(&get).succeeded_json();
     let again = stand.shell(&bind(&stand));
     again.said(&["serviceaccount/sa-manual-sts unchanged"]);
     assert!(!again.out.contains("created"), "{again:#?}");
-    assert_eq!(stand.shell(&get).json(), made);
+    assert_eq!(stand.shell(&get).succeeded_json(), made);
 }
 
 #[tokio::test]
@@ -292,7 +292,7 @@ async fn seed_001_25_printed_trust_lets_the_token_in_and_the_documents_is_judged
         .replace("ISSUER", "manual-sts-oidc.s3.us-east-1.amazonaws.com")
         .replace("NAMESPACE", "manual-sts");
     stand.home.write("printed.json", printed);
-    stand.shell("podpass lint printed.json").refused(
+    stand.shell("podpass lint printed.json").ended(
         1,
         &[
             "printed.json:7:14: error[BAD_ACCOUNT_ID]",

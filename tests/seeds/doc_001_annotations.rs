@@ -2,12 +2,11 @@
 //!
 //! Until there is the webhook, `podpass inject … | kubectl apply -f -` changes the pod as it will at admission.
 
-use podpass_testkit::PodRunner;
+use podpass_testkit::{PodRunner, Ran};
 use serde_json::{Value, json};
 
 use crate::doc_001::{TRUST, in_namespace};
 use crate::doc_001_config_file::{identities, session};
-use crate::ran::Ran;
 use crate::stand::{DENIED, Stand, WRONG_AUDIENCE};
 
 /// The document's pod of option 2: nothing of AWS but the session's name and the region.
@@ -160,7 +159,7 @@ async fn partly_001_26_annotations_of_the_service_account_decide() {
             "podpass inject -f pod.yaml --service-account sa.yaml -o yaml |
                  sed 's/^  name: manual-sts/  name: another/' | oc create --dry-run=server -o json -f -",
         );
-        let pod = ran.json();
+        let pod = ran.succeeded_json();
         let volumes = pod["spec"]["volumes"].as_array().unwrap();
         let volume = volumes
             .iter()
@@ -234,7 +233,7 @@ async fn seed_001_02_injected_identity_of_another_is_refused() {
 
 /// The only container of what the API server makes of the injected pod, and its volumes' names.
 fn container(ran: &Ran) -> (Value, Vec<String>) {
-    let mut pod = ran.json();
+    let mut pod = ran.succeeded_json();
     let volumes = pod["spec"]["volumes"].as_array().unwrap().iter();
     let names = volumes
         .map(|volume| volume["name"].as_str().unwrap().to_owned())

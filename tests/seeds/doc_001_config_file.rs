@@ -1,10 +1,9 @@
 //! Document 001, option 1: a pod that mounts its config file and its token.
 
-use podpass_testkit::PodRunner;
+use podpass_testkit::{PodRunner, Ran};
 use serde_json::Value;
 
 use crate::doc_001::{create_roles, in_namespace, role_name};
-use crate::ran::Ran;
 use crate::stand::{DENIED, Stand, WRONG_AUDIENCE};
 
 /// The document's pod of option 1 with the indentation that it lost in print.
@@ -203,7 +202,7 @@ async fn seed_001_03_the_same_name_in_another_namespace_is_refused() {
 
 /// The root file system is not played; what is shown is that the pod writes nowhere but into its volumes.
 #[tokio::test]
-async fn seed_001_15_pod_with_a_read_only_root_works() {
+async fn partly_001_15_pod_with_a_read_only_root_works() {
     let Some(stand) = prepared().await else {
         return;
     };
@@ -259,7 +258,7 @@ async fn partly_001_19_cached_answer_has_the_documents_keys() {
         .succeeded();
     let cached = stand
         .in_pod(&runner, "cat /root/.aws/cli/cache/*.json")
-        .json();
+        .succeeded_json();
     // Today's STS adds PackedPolicySize.
     for key in [
         "Credentials",
@@ -283,7 +282,7 @@ async fn partly_001_19_cached_answer_has_the_documents_keys() {
     assert!(metadata["HTTPHeaders"]["x-amzn-requestid"].is_string());
 
     // podpass says the same of the same exchange.
-    let assumed = assume(&stand, "--session-name manual-sts-session").json();
+    let assumed = assume(&stand, "--session-name manual-sts-session").succeeded_json();
     assert_eq!(assumed["subject"], subject.as_str());
     assert_eq!(assumed["audience"], "openshift");
     assert_eq!(assumed["provider"], stand.provider.as_str());
@@ -332,9 +331,9 @@ async fn seed_001_22_duration_is_kept_and_899_seconds_are_too_few() {
         // A slow machine may take a minute to print it.
         assert!((840..=900).contains(&left), "{left} s in {answer}");
     };
-    lives_900_seconds(&by_hand(900).json(), "Credentials", "Expiration");
+    lives_900_seconds(&by_hand(900).succeeded_json(), "Credentials", "Expiration");
     lives_900_seconds(
-        &assume(&stand, "--duration 900").json(),
+        &assume(&stand, "--duration 900").succeeded_json(),
         "credentials",
         "expiration",
     );

@@ -1,8 +1,8 @@
 //! Document 003, the steps that end before a pod: requests, roles, secrets, and what is broken in print.
 
+use podpass_testkit::run;
 use serde_json::json;
 
-use crate::ran::run;
 use crate::requests::{self, aws_request};
 use crate::stand::Stand;
 
@@ -114,19 +114,19 @@ fn seed_003_06_ccoctl_line_makes_role_tags_and_policy() {
     let name = role_name(&stand);
     let role = stand
         .shell(&format!("aws iam get-role --role-name {name}"))
-        .json();
+        .succeeded_json();
     let tags = role["Role"]["Tags"].as_array().unwrap();
     let owned = json!({"Key": "openshift.io/cloud-credential-operator/my-namespace-creds", "Value": "owned"});
     assert!(tags.contains(&owned), "{tags:?}");
     let policies = stand
         .shell(&format!("aws iam list-role-policies --role-name {name}"))
-        .json();
+        .succeeded_json();
     let policy = stand
         .shell(&format!(
             "aws iam get-role-policy --role-name {name} --policy-name {}",
             policies["PolicyNames"][0].as_str().unwrap()
         ))
-        .json();
+        .succeeded_json();
     assert_eq!(
         policy["PolicyDocument"]["Statement"],
         json!([{
@@ -189,7 +189,7 @@ fn partly_003_14_mistakes_of_the_printed_policy_are_located() {
         return;
     };
     stand.home.write("trust.json", PRINTED_TRUST);
-    stand.shell("podpass lint trust.json").refused(
+    stand.shell("podpass lint trust.json").ended(
         1,
         &[
             "trust.json:2:13: error[POLICY_VERSION_INVALID]: `2021-10-17`",
@@ -205,7 +205,7 @@ fn seed_003_15_mistakes_of_the_printed_request_are_located() {
         return;
     };
     stand.home.write("cr.yaml", PRINTED_REQUEST);
-    stand.shell("podpass lint cr.yaml").refused(
+    stand.shell("podpass lint cr.yaml").ended(
         1,
         &[
             "cr.yaml:4:1: error[INDENTATION_TAB]",
@@ -218,7 +218,7 @@ fn seed_003_15_mistakes_of_the_printed_request_are_located() {
     stand
         .home
         .write("nesting.yaml", format!("{head}secretRef:{tail}"));
-    stand.shell("podpass lint nesting.yaml").refused(
+    stand.shell("podpass lint nesting.yaml").ended(
         1,
         &[
             "nesting.yaml:17:1: error[FIELD_MISPLACED]: `secretRef`",

@@ -1,9 +1,8 @@
 //! Document 003, in the pod: from the first account's role to one of a second account.
 
-use podpass_testkit::PodRunner;
+use podpass_testkit::{PodRunner, Ran};
 
 use crate::doc_003::{create_roles, in_namespace, role_name};
-use crate::ran::Ran;
 use crate::stand::{DENIED, Stand, WRONG_AUDIENCE};
 
 /// A pod with the document's additions; its session is called as the document calls it.
@@ -226,7 +225,7 @@ async fn partly_003_12_role_of_the_second_account_lets_only_this_session_in() {
     };
     let role = stand
         .other_team("aws iam get-role --role-name dynamodb-reader")
-        .json();
+        .succeeded_json();
     assert_eq!(role["Role"]["Arn"], TARGET);
     let runner = pod(&stand).await;
     assume(&stand, &runner, TARGET, 900).said(&[TARGET_SESSION]);
@@ -254,7 +253,7 @@ async fn partly_003_13_session_of_another_name_is_refused() {
     ]);
     stand
         .shell("podpass lint trust.json")
-        .refused(1, &["TRUST_SESSION_PRINCIPAL", "sts:RoleSessionName"]);
+        .ended(1, &["TRUST_SESSION_PRINCIPAL", "sts:RoleSessionName"]);
 }
 
 /// What STS answers; `bind --chain`, which refuses to plan it, comes later.
@@ -284,7 +283,9 @@ async fn partly_003_20_end_of_a_token_and_of_a_session_are_told_apart() {
     let by_hand = "aws sts assume-role-with-web-identity --role-session-name dev-dynamodb-reader --duration-seconds 900 \
                    --web-identity-token \"$(cat /var/run/secrets/openshift/serviceaccount/token)\" --role-arn ";
     let role = format!("arn:aws:iam::123456789012:role/{}", role_name(&stand));
-    let granted = stand.in_pod(&runner, &format!("{by_hand}{role}")).json();
+    let granted = stand
+        .in_pod(&runner, &format!("{by_hand}{role}"))
+        .succeeded_json();
     let key = |name: &str| granted["Credentials"][name].as_str().unwrap().to_owned();
     let with_session = format!(
         "AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={} AWS_SESSION_TOKEN={} aws sts get-caller-identity",

@@ -16,6 +16,5 @@ mod doc_001_config_file;
 mod doc_003;
 mod doc_003_pod;
 mod doc_004;
-mod ran;
 mod requests;
 mod stand;

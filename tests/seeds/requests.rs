@@ -62,7 +62,7 @@ pub(crate) fn write_five(stand: &Stand) {
 
 /// The names of the roles that begin so, in order.
 pub(crate) fn roles(stand: &Stand, prefix: &str) -> Vec<String> {
-    let listed = stand.shell("aws iam list-roles").json();
+    let listed = stand.shell("aws iam list-roles").succeeded_json();
     let roles = listed["Roles"].as_array().unwrap().iter();
     let mut names: Vec<String> = roles
         .map(|role| role["RoleName"].as_str().unwrap().to_owned())

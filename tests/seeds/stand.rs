@@ -8,11 +8,9 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
 use podpass_sandbox::{ClockSetting, ControlClient, Secret};
 use podpass_testkit::{
-    ApiServerOptions, ControlPlane, ControlPlaneOptions, Home, Identity, KubeApi, PodRunner,
-    SandboxProcess, SharedControlPlane, control_plane_programs, foreign_clients,
+    ApiServerOptions, ControlPlane, ControlPlaneOptions, Home, Identity, KubeApi, PodRunner, Ran,
+    SandboxProcess, SharedControlPlane, control_plane_programs, foreign_clients, run,
 };
-
-use crate::ran::{Ran, run};
 
 pub(crate) const PODPASS: &str = env!("CARGO_BIN_EXE_podpass");
 

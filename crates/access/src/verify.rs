@@ -378,6 +378,9 @@ impl<E: Exchange> Way<'_, E> {
         let caller = self.exchange.with_credentials(&session.credentials);
         let identity = caller.caller_identity().await;
         let identity = identity.map_err(|error| refusal::of_session(error, session))?;
+        if identity.arn != session.assumed_role_arn {
+            return Err(refusal::of_another_caller(&identity, session).into());
+        }
         self.holds(Step::CallerIdentity, vec![("arn", identity.arn.clone())]);
         Ok(identity)
     }

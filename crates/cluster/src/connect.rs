@@ -61,7 +61,6 @@ impl Cluster {
     /// Without a kubeconfig, the service account of the pod that this runs in is used, as by kubectl. A proxy of the
     /// environment (`HTTPS_PROXY`) counts, but not for an API server on this machine.
     pub async fn connect(target: &Target) -> Result<Self, ClusterError> {
-        // The one provider in the tree; `Err` means that it is installed already.
         let (mut config, user) = load(target).await?;
         if let Some(server) = &target.server {
             config.cluster_url = server.parse().map_err(|error| {

@@ -1,6 +1,6 @@
 //! Objects of any kind, as raw JSON.
 
-use kube::api::{Api, ApiResource, DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{Api, ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::Value;
 
 use crate::FIELD_MANAGER;
@@ -169,6 +169,30 @@ impl Cluster {
         }
     }
 
+    /// Creates an object; one of its name that exists already is left as it is.
+    pub(crate) async fn create(
+        &self,
+        resource: Resource,
+        namespace: Option<&str>,
+        object: &Value,
+    ) -> Result<(), ClusterError> {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let what = resource.describe(namespace, name);
+        let object: DynamicObject = serde_json::from_value(object.clone()).map_err(unreadable)?;
+        let parameters = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        let api = self.api(resource, namespace);
+        let created = self
+            .run("create", &what, api.create(&parameters, &object))
+            .await;
+        match created {
+            Err(error) if *error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            created => created.map(drop),
+        }
+    }
+
     /// Applies fields to an object as [`FIELD_MANAGER`] (server-side apply), which creates it when it is absent.
     ///
     /// A field that another manager holds with another value is a conflict, unless `force` takes it over.
@@ -180,15 +204,16 @@ impl Cluster {
         fields: &Value,
         force: bool,
     ) -> Result<Value, ClusterError> {
-        let api = self.api(resource, namespace);
-        let what = resource.describe(namespace, name);
         let mut parameters = PatchParams::apply(FIELD_MANAGER);
         parameters.force = force;
-        let patch = Patch::Apply(fields);
-        let applied = self
-            .run("patch", &what, api.patch(name, &parameters, &patch))
-            .await?;
-        to_json(&applied)
+        self.patch(
+            resource,
+            namespace,
+            name,
+            &parameters,
+            &Patch::Apply(fields),
+        )
+        .await
     }
 
     /// Merges fields into an object (RFC 7386); a null removes a member.
@@ -199,17 +224,34 @@ impl Cluster {
         name: &str,
         fields: &Value,
     ) -> Result<Value, ClusterError> {
-        let api = self.api(resource, namespace);
-        let what = resource.describe(namespace, name);
         let parameters = PatchParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PatchParams::default()
         };
-        let patch = Patch::Merge(fields);
-        let merged = self
-            .run("patch", &what, api.patch(name, &parameters, &patch))
+        self.patch(
+            resource,
+            namespace,
+            name,
+            &parameters,
+            &Patch::Merge(fields),
+        )
+        .await
+    }
+
+    async fn patch(
+        &self,
+        resource: Resource,
+        namespace: Option<&str>,
+        name: &str,
+        parameters: &PatchParams,
+        patch: &Patch<&Value>,
+    ) -> Result<Value, ClusterError> {
+        let api = self.api(resource, namespace);
+        let what = resource.describe(namespace, name);
+        let patched = self
+            .run("patch", &what, api.patch(name, parameters, patch))
             .await?;
-        to_json(&merged)
+        to_json(&patched)
     }
 
     /// Reads a document of the API server that is no object, by its path.

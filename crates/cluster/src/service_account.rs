@@ -59,9 +59,7 @@ impl Cluster {
     pub async fn create_namespace(&self, namespace: &str) -> Result<(), ClusterError> {
         let object =
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
-        self.apply(NAMESPACE, None, namespace, &object, false)
-            .await
-            .map(drop)
+        self.create(NAMESPACE, None, &object).await
     }
 
     /// Creates a service account; one that exists already is left as it is.
@@ -71,9 +69,7 @@ impl Cluster {
         name: &str,
     ) -> Result<(), ClusterError> {
         let object = manifest(namespace, name, &json!({}));
-        self.apply(SERVICE_ACCOUNT, Some(namespace), name, &object, false)
-            .await
-            .map(drop)
+        self.create(SERVICE_ACCOUNT, Some(namespace), &object).await
     }
 
     /// Sets annotations of a service account that exists. Annotations of podpass's that are not among them are removed.

@@ -179,23 +179,6 @@ impl Workload {
         let all: Vec<String> = equal.chain(sets).collect();
         (!all.is_empty()).then(|| all.join(","))
     }
-
-    /// The pod's controller as `Kind/name`; `None` for a pod without one.
-    pub fn controller(&self) -> Option<String> {
-        let owners = self
-            .manifest
-            .object()
-            .pointer("/metadata/ownerReferences")?;
-        let owner = owners
-            .as_array()?
-            .iter()
-            .find(|owner| owner["controller"] == true)?;
-        Some(format!(
-            "{}/{}",
-            owner["kind"].as_str()?,
-            owner["name"].as_str()?
-        ))
-    }
 }
 
 fn expression(expression: &Value) -> Option<String> {
@@ -267,6 +250,5 @@ mod tests {
             workload.selector().as_deref(),
             Some("app=a,tier in (x,y),!old")
         );
-        assert_eq!(workload.controller(), None);
     }
 }

@@ -51,8 +51,6 @@ pub struct RoleDetails {
 /// What taking a role back comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unbinding {
-    /// There is no such role.
-    Gone,
     /// The role or its trust in the service account goes.
     Plan(Plan),
     /// The role is not the service account's own; it stays as it is.

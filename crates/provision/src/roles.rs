@@ -15,6 +15,8 @@ use crate::requests::RoleRequest;
 use crate::tags::Tags;
 use crate::trust_policy::WebIdentityTrust;
 
+pub(crate) use planning::{plan_trust, trust_policy_unreadable};
+
 /// A role as a CredentialsRequest wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesiredRole {

@@ -261,8 +261,12 @@ struct Pretty<'a> {
 impl Serialize for SubjectAndAudience<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
-        let mut map = serializer.serialize_map(Some(2))?;
+        let mut map = serializer.serialize_map(None)?;
         for (claim, values) in [("aud", &self.audiences), ("sub", &self.subjects)] {
+            // No value is no condition; an empty list would let nobody in.
+            if values.is_empty() {
+                continue;
+            }
             let key = format!("{}:{claim}", self.issuer);
             match values.as_slice() {
                 [one] if self.is_plain => map.serialize_entry(&key, one)?,

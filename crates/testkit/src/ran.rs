@@ -32,9 +32,37 @@ impl Ran {
     /// Fails unless the run ended with `code` and printed each of `parts` on standard error.
     #[track_caller]
     pub fn refused(&self, code: i32, parts: &[&str]) {
-        assert_eq!(self.code, code, "{self:#?}");
+        self.ended(code, &[]);
         for part in parts {
             assert!(self.err.contains(part), "missing {part:?} in {self:#?}");
+        }
+    }
+
+    /// Fails unless the run ended with `code` and printed each of `parts` on either stream.
+    #[track_caller]
+    pub fn ended(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, code, "{self:#?}");
+        self.contains(parts);
+    }
+
+    /// Fails unless the run ended well and printed each of `parts` on either stream.
+    #[track_caller]
+    pub fn said(&self, parts: &[&str]) {
+        self.ended(0, parts);
+    }
+
+    /// Fails unless the run failed, by whichever code is the program's own, and printed each of `parts` on either stream.
+    #[track_caller]
+    pub fn failed(&self, parts: &[&str]) {
+        assert_ne!(self.code, 0, "{self:#?}");
+        self.contains(parts);
+    }
+
+    #[track_caller]
+    fn contains(&self, parts: &[&str]) {
+        for part in parts {
+            let there = self.out.contains(part) || self.err.contains(part);
+            assert!(there, "missing {part:?} in {self:#?}");
         }
         assert!(!self.err.contains("panicked"), "{self:#?}");
     }
@@ -44,6 +72,13 @@ impl Ran {
     pub fn succeeded(&self) -> &str {
         assert_eq!(self.code, 0, "{self:#?}");
         &self.out
+    }
+
+    /// The document on standard output of a run that ended well.
+    #[track_caller]
+    pub fn succeeded_json(&self) -> serde_json::Value {
+        self.succeeded();
+        self.json()
     }
 
     /// The document on standard output, whatever the exit code.

@@ -34,7 +34,8 @@ impl SpawnError {
 
 /// Runs `command` to its end, passes on what `signals` receive, and polls `meanwhile`; returns the exit code.
 ///
-/// The code is the command's, or 128 and the number of the signal that ended it, as in a shell. A signal from the
+/// The code is the command's, or 128 and the number of the signal that ended it, as in a shell; one that came before the
+/// command was started ends the run without it. A signal from the
 /// terminal is not passed on: the command, in the same foreground group, has it already, and programs take a second
 /// Ctrl-C for something else than the first.
 pub async fn supervise(
@@ -47,11 +48,10 @@ pub async fn supervise(
         program: program.clone(),
         source,
     };
-    let mut child = command.kill_on_drop(true).spawn().map_err(refused)?;
-    while let Some(early) = signals.already_here() {
-        // It came before the command was there, so nobody but podpass has it.
-        send(&child, early.number);
+    if let Some(early) = signals.already_here() {
+        return Ok(code_of_signal(early.number));
     }
+    let mut child = command.kill_on_drop(true).spawn().map_err(refused)?;
     let mut meanwhile = std::pin::pin!(meanwhile);
     loop {
         tokio::select! {
@@ -82,9 +82,15 @@ fn send(child: &Child, signal: i32) {
 }
 
 fn exit_code(status: ExitStatus) -> u8 {
-    let code = status.code().or_else(|| Some(SIGNALLED + status.signal()?));
-    code.and_then(|code| u8::try_from(code).ok())
-        .unwrap_or(u8::MAX)
+    match (status.code(), status.signal()) {
+        (Some(code), _) => u8::try_from(code).unwrap_or(u8::MAX),
+        (None, Some(signal)) => code_of_signal(signal),
+        (None, None) => u8::MAX,
+    }
+}
+
+fn code_of_signal(signal: i32) -> u8 {
+    u8::try_from(SIGNALLED + signal).unwrap_or(u8::MAX)
 }
 
 /// What a shell adds to the number of the signal that ended a command.

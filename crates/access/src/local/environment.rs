@@ -39,8 +39,7 @@ impl Environment {
     ) -> Self {
         let elsewhere = settings.endpoint_url.is_some();
         let leads_elsewhere = |name: &str| {
-            let is_endpoint = name.starts_with(SERVICE_ENDPOINTS) || name == IGNORED_ENDPOINTS;
-            is_of_another_identity(name) || (elsewhere && is_endpoint)
+            is_of_another_identity(name) || (elsewhere && name.starts_with(SERVICE_ENDPOINTS))
         };
         let removed = ambient
             .into_iter()
@@ -57,6 +56,8 @@ impl Environment {
         environment.set(SESSION_NAME, settings.session_name.as_str());
         if let Some(endpoint_url) = &settings.endpoint_url {
             environment.set("AWS_ENDPOINT_URL", endpoint_url);
+            // The caller's variable or profile may tell SDKs to overlook it, and the token would go to AWS.
+            environment.set(IGNORED_ENDPOINTS, "false");
         }
         let home = folder.home();
         let aws = |file: &str| home.join(".aws").join(file);
@@ -110,7 +111,7 @@ const STS_REGIONAL_ENDPOINTS: &str = "AWS_STS_REGIONAL_ENDPOINTS";
 
 /// `AWS_ENDPOINT_URL_S3` and its kin, which win over `AWS_ENDPOINT_URL`.
 const SERVICE_ENDPOINTS: &str = "AWS_ENDPOINT_URL_";
-/// Makes SDKs overlook all of them.
+/// Whether SDKs overlook all of them.
 const IGNORED_ENDPOINTS: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
 
 /// Source: the environment variables of the AWS SDKs and Tools Reference Guide; `AWS_SECURITY_TOKEN` is botocore's and
@@ -210,9 +211,15 @@ mod tests {
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
         ];
         let (environment, _folder) = environment(Some("http://127.0.0.1:1"), &ambient);
-        assert_eq!(environment.removed, &ambient[1..]);
-        let endpoint = ("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into());
-        assert!(environment.set.contains(&endpoint));
+        assert_eq!(environment.removed, ["AWS_ENDPOINT_URL_STS"]);
+        for (name, value) in [
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+            // A profile can say so too, and the variable wins.
+            ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false"),
+        ] {
+            let expected = (name.into(), value.into());
+            assert!(environment.set.contains(&expected), "{name}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is wrong with the step that broke.
 
-use podpass_cloud::{CloudError, ErrorKind, Session};
+use podpass_cloud::{CallerIdentity, CloudError, ErrorKind, Session};
 use podpass_cluster::ClusterError;
 use podpass_diagnose::explain::{Explanation, Topic, explain};
 use podpass_kinds::{Reason, ServiceAccountRef};
@@ -132,6 +132,14 @@ pub(super) fn of_exchange(
 /// The credentials do not work although STS gave them.
 pub(super) fn of_session(error: CloudError, session: &Session) -> Broken {
     Broken::cloud(error).compared("session", &session.assumed_role_arn)
+}
+
+/// The credentials are another's than the role's.
+pub(super) fn of_another_caller(identity: &CallerIdentity, session: &Session) -> Broken {
+    Broken::here(None, "the credentials are not those of the session")
+        .compared("expected", &session.assumed_role_arn)
+        .compared("actual", &identity.arn)
+        .fixed_by("look whether something stands between this machine and STS, such as `--endpoint-url` or a proxy")
 }
 
 /// The reason, where AWS's answer can have only one. That of a missing provider has three, of which two are no more

@@ -11,7 +11,7 @@ use podpass_access::{Binding, BindingPlan, Refused};
 use podpass_aws::Connection;
 use podpass_cloud::{Apply, CloudError};
 use podpass_cluster::{Annotated, Cluster};
-use podpass_kinds::{Reason, ServiceAccountRef};
+use podpass_kinds::Reason;
 use podpass_provision::{Outcome, Plan, RoleArn};
 
 pub(crate) use self::inputs::{BindArgs, UnbindArgs};
@@ -100,12 +100,25 @@ async fn apply(
         binding.apply(cluster, step).await.map_err(|refused| {
             let failure = refusal(&refused).detail("while", step.to_string());
             match role {
-                Some(role) => failure.detail("done", format!("role/{} is ready", role.wanted.name)),
+                Some(role) => after(&role.plan, failure),
                 None => failure,
             }
         })?;
     }
     Ok(())
+}
+
+/// A failure in the cluster once AWS's side is done.
+fn after(in_aws: &Plan, mut failure: Failure) -> Failure {
+    if in_aws.is_empty() {
+        return failure;
+    }
+    failure.exit = Exit::PartlyFailed;
+    let done = in_aws
+        .resources
+        .iter()
+        .map(|resource| format!("{resource} {}", in_aws.outcome(resource)));
+    failure.detail("done", done.collect::<Vec<_>>().join(", "))
 }
 
 fn refusal(refused: &Refused) -> Failure {
@@ -139,11 +152,6 @@ fn writer(written: &Annotated) -> String {
         Some(time) => format!("{} at {time}", written.manager),
         None => written.manager.clone(),
     }
-}
-
-/// What both commands print of a service account.
-fn name_of(account: &ServiceAccountRef) -> String {
-    account.to_string()
 }
 
 /// The role's ARN before the role exists.

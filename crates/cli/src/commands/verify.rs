@@ -59,7 +59,7 @@ pub(crate) async fn run(arguments: VerifyArgs) -> Result<ExitCode, Failure> {
         region: arguments.region.as_deref().map(aws::region).transpose()?,
         ..arguments.reach.settings()?
     };
-    let connection = Connection::from_environment(&settings)
+    let connection = Connection::unsigned(&settings)
         .await
         .map_err(|error| Failure::cloud(&error))?;
     let cluster = arguments.cluster.connect().await?;
@@ -67,7 +67,6 @@ pub(crate) async fn run(arguments: VerifyArgs) -> Result<ExitCode, Failure> {
     let question = Question {
         account: arguments.account,
         role,
-        // AWS counts: a session name says which program it was, and podpass is one.
         session_name: format!("podpass-verify-{}", Timestamp::now().as_second()),
         rules: rules.map_err(|error| Failure::cluster(&error))?,
     };

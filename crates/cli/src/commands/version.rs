@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::cluster_args::ClusterArgs;
 use crate::failure::Failure;
+use crate::format::yaml_of;
 use crate::output;
 
 #[derive(Debug, Args)]
@@ -84,7 +85,7 @@ pub(crate) async fn run(arguments: &VersionArgs) -> Result<ExitCode, Failure> {
     };
     match arguments.output {
         VersionFormat::Text => output::data(&versions.text())?,
-        VersionFormat::Yaml => output::data(&versions.yaml())?,
+        VersionFormat::Yaml => yaml_of(&versions)?,
         VersionFormat::Json => output::json(&versions)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -113,29 +114,6 @@ impl Versions {
                 "Kubernetes {} ({})",
                 server.git_version, server.platform
             );
-        }
-        text
-    }
-
-    /// The JSON's members as YAML, whose double-quoted strings take JSON's.
-    fn yaml(&self) -> String {
-        let client = &self.client_version;
-        let row = |indent: &str, name: &str, value: &str| {
-            format!("{indent}{name}: {}\n", serde_json::Value::from(value))
-        };
-        let mut text = row("", "apiVersion", self.api_version);
-        text.push_str(&row("", "kind", self.kind));
-        text.push_str("clientVersion:\n");
-        text.push_str(&row("  ", "version", client.version));
-        if let Some(commit) = client.git_commit {
-            text.push_str(&row("  ", "gitCommit", commit));
-        }
-        text.push_str(&row("  ", "os", client.os));
-        text.push_str(&row("  ", "arch", client.arch));
-        if let Some(server) = &self.server_version {
-            text.push_str("serverVersion:\n");
-            text.push_str(&row("  ", "gitVersion", &server.git_version));
-            text.push_str(&row("  ", "platform", &server.platform));
         }
         text
     }

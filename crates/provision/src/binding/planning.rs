@@ -6,7 +6,7 @@ use super::{BoundRole, RoleDetails, SERVICE_ACCOUNT_TAG, Unbinding};
 use crate::deletion::role_removal;
 use crate::identity_provider::{Adoption, Refusal, refuse_unless_owned};
 use crate::plan::{Plan, Resource, Step};
-use crate::roles::{MAX_TRUST_POLICY, RolePlan, counted_size};
+use crate::roles::{RolePlan, plan_trust, trust_policy_unreadable};
 use crate::tags::Ownership;
 use crate::trust_policy::Remaining;
 
@@ -69,25 +69,7 @@ impl BoundRole {
                 boundary: wanted.clone(),
             });
         }
-        let trust = self.trust.added_to(&role.trust_policy).map_err(|_| {
-            Refusal::TrustPolicyUnreadable {
-                role: role.name.to_string(),
-            }
-        })?;
-        plan.notes.extend(trust.notes);
-        if let Some(document) = trust.document {
-            let size = counted_size(&document);
-            if size > MAX_TRUST_POLICY {
-                return Err(Refusal::TrustPolicyTooLarge {
-                    role: role.name.to_string(),
-                    size,
-                });
-            }
-            plan.steps.push(Step::UpdateTrustPolicy {
-                role: role.name.clone(),
-                document,
-            });
-        }
+        plan_trust(&self.trust, role, &mut plan)?;
         self.plan_permissions(Some(found), &mut plan);
         Ok(RolePlan {
             plan,
@@ -183,9 +165,7 @@ impl RoleDetails {
         let remaining = wanted
             .trust
             .removed_from(&self.role.trust_policy)
-            .map_err(|_| Refusal::TrustPolicyUnreadable {
-                role: self.role.name.to_string(),
-            })?;
+            .map_err(|_| trust_policy_unreadable(&self.role))?;
         let name = &self.role.name;
         let (steps, notes) = match remaining {
             Remaining::Nobody => {

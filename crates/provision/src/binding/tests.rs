@@ -188,6 +188,26 @@ fn unbinding_leaves_a_role_that_trusts_others() {
 }
 
 #[test]
+fn statement_without_an_audience_stays_without_one() {
+    let wanted = wanted();
+    let mut found = made(&wanted);
+    let mut trust = wanted.trust.clone();
+    trust
+        .subjects
+        .push("system:serviceaccount:ns:other".to_owned());
+    trust.audiences.clear();
+    found.role.trust_policy = trust.to_json();
+    assert!(!found.role.trust_policy.contains(":aud"));
+    let Unbinding::Plan(plan) = found.unbind(&wanted).unwrap() else {
+        panic!()
+    };
+    let [Step::UpdateTrustPolicy { document, .. }] = &plan.steps[..] else {
+        panic!("{plan:?}")
+    };
+    assert!(!document.contains(":aud"), "{document}");
+}
+
+#[test]
 fn unbinding_touches_no_role_that_bind_did_not_make() {
     let wanted = wanted();
     let mut found = made(&wanted);

@@ -9,7 +9,7 @@ use super::{
 use crate::identity_provider::{Adoption, Refusal, Seen, refuse_unless_owned};
 use crate::plan::{Plan, Resource, Step};
 use crate::tags::Ownership;
-use crate::trust_policy::trusted_subjects;
+use crate::trust_policy::{WebIdentityTrust, trusted_subjects};
 
 impl DesiredRole {
     /// The steps from `observed` to the role that is wanted, or why none is taken.
@@ -75,30 +75,7 @@ impl DesiredRole {
         }
         // Before the trust or the permissions grow, and before anything is done for a boundary that does not exist.
         self.plan_boundary(role, &mut plan);
-        let trust = self.trust.added_to(&role.trust_policy).map_err(|_| {
-            Refusal::TrustPolicyUnreadable {
-                role: role.name.to_string(),
-            }
-        })?;
-        plan.notes.extend(
-            trust
-                .notes
-                .into_iter()
-                .map(|note| format!("role {}: {note}", role.name)),
-        );
-        if let Some(document) = trust.document {
-            let size = counted_size(&document);
-            if size > MAX_TRUST_POLICY {
-                return Err(Refusal::TrustPolicyTooLarge {
-                    role: role.name.to_string(),
-                    size,
-                });
-            }
-            plan.steps.push(Step::UpdateTrustPolicy {
-                role: role.name.clone(),
-                document,
-            });
-        }
+        plan_trust(&self.trust, role, &mut plan)?;
         if role.description.as_deref() != Some(&self.description) {
             plan.steps.push(Step::UpdateRoleDescription {
                 role: role.name.clone(),
@@ -158,5 +135,40 @@ impl DesiredRole {
             && trusted_subjects(&role.trust_policy)
                 .iter()
                 .any(|subject| self.trust.subjects.contains(subject))
+    }
+}
+
+/// The step that lets a role trust what it has to, and notes about whom else it trusts.
+pub(crate) fn plan_trust(
+    trust: &WebIdentityTrust,
+    role: &ObservedRole,
+    plan: &mut Plan,
+) -> Result<(), Refusal> {
+    let update = trust
+        .added_to(&role.trust_policy)
+        .map_err(|_| trust_policy_unreadable(role))?;
+    let notes = update.notes.into_iter();
+    plan.notes
+        .extend(notes.map(|note| format!("role {}: {note}", role.name)));
+    let Some(document) = update.document else {
+        return Ok(());
+    };
+    let size = counted_size(&document);
+    if size > MAX_TRUST_POLICY {
+        return Err(Refusal::TrustPolicyTooLarge {
+            role: role.name.to_string(),
+            size,
+        });
+    }
+    plan.steps.push(Step::UpdateTrustPolicy {
+        role: role.name.clone(),
+        document,
+    });
+    Ok(())
+}
+
+pub(crate) fn trust_policy_unreadable(role: &ObservedRole) -> Refusal {
+    Refusal::TrustPolicyUnreadable {
+        role: role.name.to_string(),
     }
 }

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_always_finds_a_whole_file() {
+    fn what_a_reader_finds_is_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_owned();
         let content = |letter: &str| letter.repeat(100_000);

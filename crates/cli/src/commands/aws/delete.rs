@@ -130,7 +130,6 @@ async fn take(connection: &Connection, steps: &[Step]) -> (usize, Option<CloudEr
     (steps.len(), None)
 }
 
-/// Asks whether the plan, which is on the screen already, is to be carried out.
 /// Asks whether the plan that was shown is to be carried out; elsewhere than on a terminal the answer is no.
 pub(crate) fn ask() -> Result<(), Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {

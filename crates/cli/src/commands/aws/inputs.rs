@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use podpass_aws::{Connection, EnvironmentSettings};
-use podpass_cloud::ErrorKind;
 use podpass_provision::{Adoption, ClusterName, OidcProviderArn, PolicyArn, Region, TechPreview};
 use podpass_token::PublicKey;
 
 use super::failures;
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::{files, given};
 
 /// `create-key-pair`.
@@ -138,14 +137,6 @@ pub(crate) enum DryRun {
 }
 
 impl Target {
-    /// Changes are made, as the environment and the command line say.
-    pub(crate) fn configured(settings: EnvironmentSettings) -> Self {
-        Self {
-            cloud: Cloud::Configured(settings),
-            ..Self::default()
-        }
-    }
-
     /// Connects; the region is the command's, or the AWS configuration's.
     pub(crate) async fn connect(&self, region: Option<&Region>) -> Result<Connection, Failure> {
         let settings = match &self.cloud {
@@ -157,13 +148,7 @@ impl Target {
         };
         Connection::from_environment(&settings)
             .await
-            .map_err(|error| {
-                let mut failure = Failure::cloud(&error);
-                if error.kind == ErrorKind::InvalidEndpoint {
-                    failure.exit = Exit::Usage;
-                }
-                failure
-            })
+            .map_err(|error| Failure::cloud(&error))
     }
 }
 

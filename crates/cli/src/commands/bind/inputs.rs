@@ -8,9 +8,7 @@ use podpass_cluster::WorkloadRef;
 use podpass_kinds::ServiceAccountRef;
 use podpass_kinds::annotations::DEFAULT_PREFIX;
 use podpass_policy::{Document, DocumentKind};
-use podpass_provision::{
-    Adoption, ClusterName, OidcProviderArn, PolicyArn, Region, RoleArn, RoleName,
-};
+use podpass_provision::{Adoption, ClusterName, OidcProviderArn, PolicyArn, RoleArn, RoleName};
 
 use super::super::aws::inputs as aws;
 use super::super::simulate::not_a_policy;
@@ -144,7 +142,6 @@ pub(crate) struct AwsSide {
     pub(crate) cluster_name: Option<ClusterName>,
     pub(crate) role_name: Option<RoleName>,
     pub(crate) provider: Option<OidcProviderArn>,
-    pub(crate) region: Option<Region>,
     pub(crate) settings: EnvironmentSettings,
 }
 
@@ -257,8 +254,10 @@ impl BothArgs {
                 .as_deref()
                 .map(aws::provider_arn)
                 .transpose()?,
-            region: self.region.as_deref().map(aws::region).transpose()?,
-            settings: self.reach.clone().settings()?,
+            settings: EnvironmentSettings {
+                region: self.region.as_deref().map(aws::region).transpose()?,
+                ..self.reach.clone().settings()?
+            },
         })
     }
 }

@@ -49,7 +49,7 @@ impl Document {
         Self {
             api_version: crate::API_VERSION,
             kind,
-            service_account: super::name_of(account),
+            service_account: account.to_string(),
             role_arn: None,
             dry_run,
             resources: Vec::new(),

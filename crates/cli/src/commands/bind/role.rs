@@ -12,7 +12,7 @@ use podpass_provision::{
     PolicyArn, RoleArn, WebIdentityTrust,
 };
 
-use super::super::aws::{failures, inputs::Target};
+use super::super::aws::failures;
 use super::inputs::AwsSide;
 use crate::failure::Failure;
 
@@ -125,9 +125,9 @@ impl WantedRole {
 
 impl AwsSide {
     pub(crate) async fn connect(&self) -> Result<Connection, Failure> {
-        Target::configured(self.settings.clone())
-            .connect(self.region.as_ref())
+        Connection::from_environment(&self.settings)
             .await
+            .map_err(|error| Failure::cloud(&error))
     }
 
     /// The OIDC provider: the one that is named, or that of the cluster's issuer in the caller's account.

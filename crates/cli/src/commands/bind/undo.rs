@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use podpass_access::{MADE_FOR, Unbound};
 use podpass_aws::Connection;
-use podpass_cloud::Observe;
-use podpass_cluster::{Cluster, ServiceAccount};
+use podpass_cloud::{Exchange, Observe};
+use podpass_cluster::{Cluster, ClusterError, ServiceAccount};
 use podpass_kinds::annotations;
 use podpass_provision::{
     BoundRole, ClusterName, Outcome, Plan, RoleArn, RoleName, Unbinding, WebIdentityTrust,
@@ -15,7 +15,7 @@ use super::super::aws::{ask, failures};
 use super::inputs::{Side, UnbindArgs, UnbindInput};
 use super::outcome::Document;
 use super::role::provider_of;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
 /// Takes a service account's role back. What is gone already is no error.
 pub(crate) async fn run(arguments: UnbindArgs) -> Result<ExitCode, Failure> {
@@ -41,9 +41,9 @@ pub(crate) async fn run(arguments: UnbindArgs) -> Result<ExitCode, Failure> {
     }
     let in_cluster = found
         .as_ref()
-        .map(|found| (found, Unbound::plan(found, &input.prefix)));
+        .map(|found| Unbound::plan(found, &input.prefix));
     match &in_cluster {
-        Some((_, unbound)) => document.reached(account_name(&input), outcome_of(unbound)),
+        Some(unbound) => document.reached(account_name(&input), outcome_of(unbound)),
         None if cluster.is_some() => {
             document.note(format!("there is no service account `{}`", input.account));
         }
@@ -62,13 +62,26 @@ pub(crate) async fn run(arguments: UnbindArgs) -> Result<ExitCode, Failure> {
         }
         super::take(connection, plan).await?;
     }
-    if let (Some(cluster), Some((found, unbound))) = (&cluster, &in_cluster) {
-        unbound
-            .apply(cluster, found)
-            .await
-            .map_err(|error| Failure::cluster(&error))?;
+    if let Some(cluster) = &cluster {
+        let removed = remove_annotations(&input, cluster).await;
+        removed.map_err(|error| match &in_aws {
+            Some((_, plan)) => super::after(plan, Failure::cluster(&error)),
+            None => Failure::cluster(&error),
+        })?;
     }
     document.print(input.output)
+}
+
+/// Reads the account again: the question, and the calls to AWS, may have taken a while.
+async fn remove_annotations(input: &UnbindInput, cluster: &Cluster) -> Result<(), ClusterError> {
+    let (namespace, name) = (input.account.namespace(), input.account.name());
+    match cluster.service_account(namespace, name).await? {
+        Some(found) => {
+            let unbound = Unbound::plan(&found, &input.prefix);
+            unbound.apply(cluster, &found).await
+        }
+        None => Ok(()),
+    }
 }
 
 /// What is to be done in AWS; nothing unless `bind` made the role, or the command line says which it is.
@@ -91,6 +104,9 @@ async fn plan_role(
         return Ok(None);
     }
     let connection = input.role.connect().await?;
+    if let Some(role) = &annotated {
+        require_account_of(role, &connection).await?;
+    }
     let provider = match (&annotated, cluster) {
         (Some(role), Some(cluster)) if input.role.provider.is_none() => {
             let issuer = podpass_access::issuer(cluster, &input.account)
@@ -105,7 +121,7 @@ async fn plan_role(
                 .await?
         }
     };
-    let cluster_name = match made_for {
+    let cluster_name = match input.role.cluster_name.clone().or(made_for) {
         Some(name) => name,
         None => input.role.cluster_name(&provider)?,
     };
@@ -140,8 +156,26 @@ async fn plan_role(
             document.note(format!("{resource} stays: {why}"));
             Ok(None)
         }
-        Unbinding::Gone => Ok(None),
     }
+}
+
+/// Refuses to look for a role in another account than its own: it would seem to be gone, and the annotation, the only
+/// trace of it, would be removed.
+async fn require_account_of(role: &RoleArn, connection: &Connection) -> Result<(), Failure> {
+    let caller = connection
+        .caller_identity()
+        .await
+        .map_err(|error| Failure::cloud(&error))?;
+    if caller.account == role.account().as_str() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Refused,
+        format!("{role} is in another account than the caller's"),
+    )
+    .detail("expected", role.account().as_str())
+    .detail("actual", caller.account)
+    .help("use credentials of the role's account, or do the cluster's side alone with `--plan-only=cluster`"))
 }
 
 /// The role that is meant: the one that is named, the annotated one, or the one that `bind` would make.

@@ -139,7 +139,22 @@ pub(super) fn aws_config(
     container: Option<&str>,
     token_file: Option<&str>,
 ) -> Result<String, Failure> {
-    let chosen = Chosen::among(accounts, container).ok();
+    let has_pods = accounts.iter().any(|account| !account.pods.is_empty());
+    let chosen = match container {
+        // Who names a container wants that one and no other.
+        Some(name) => Some(Chosen::among(accounts, Some(name))?),
+        None if has_pods => Some(Chosen::among(accounts, None)?),
+        None => None,
+    };
+    if let (Some(name), Some(chosen)) = (container, &chosen)
+        && chosen.parts.credentials.is_none()
+    {
+        return Err(Failure::failed(format!(
+            "container `{name}` of {}/{} has no identity",
+            chosen.pod.namespace, chosen.pod.name
+        ))
+        .help("see `podpass get` for why, or leave `--container` out for what the account's pods should get"));
+    }
     let of_container = chosen.and_then(|chosen| {
         let credentials = chosen.parts.credentials.as_ref()?;
         Some((credentials, &chosen.parts.variables))

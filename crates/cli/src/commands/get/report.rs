@@ -1,5 +1,6 @@
 //! The comparison as a table, and each difference below it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use podpass_access::injected::{AccountReport, Credentials, Difference, PodReport};
@@ -80,7 +81,7 @@ pub(super) fn names(accounts: &[AccountReport]) -> Vec<String> {
 
 /// The codes of what differs in a container or in its whole pod, each once.
 fn codes(pod: &PodReport, container: &str) -> String {
-    let mut codes: Vec<&str> = pod
+    let codes: BTreeSet<&str> = pod
         .differences
         .iter()
         .filter(|found| {
@@ -91,8 +92,7 @@ fn codes(pod: &PodReport, container: &str) -> String {
         })
         .map(|found| found.code.code())
         .collect();
-    codes.dedup();
-    codes.join(", ")
+    codes.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// What the service account's pods should get.
