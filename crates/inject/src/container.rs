@@ -6,6 +6,7 @@ use crate::Note;
 use crate::parameters::{Credentials, Parameters};
 use crate::patch::{Added, Operation, Variable};
 use crate::pod::{self, Container, objects};
+use crate::session_name::SessionName;
 use crate::token_file::clean;
 use crate::view::{List, Shape};
 use crate::volume::Mount;
@@ -59,14 +60,15 @@ struct Target<'p> {
 impl Target<'_> {
     /// Says whether the container gets anything, and notes what will not work although it does.
     fn may_inject(&self, parameters: &Parameters<'_>, notes: &mut Vec<Note>) -> bool {
-        let credentials = credentials(parameters);
         let mut note = |reason, message| notes.push(Note::new(reason, self.pointer, message));
-        let is_own = self.sets_any(&credentials)
-            && !credentials
+        let Source { variables, rivals } = Source::of(&parameters.credentials, parameters);
+        let own = rivals.iter().find(|name| self.sets(name)).filter(|_| {
+            !variables
                 .iter()
-                .all(|(name, value)| self.sets_to(name, value));
+                .all(|(name, value)| self.sets_to(name, value))
+        });
         if self.has_everything(parameters) {
-            if is_own {
+            if own.is_some() {
                 let message = format!(
                     "container `{}` sets its credentials, region and STS endpoints itself",
                     self.name
@@ -91,12 +93,18 @@ impl Target<'_> {
             );
             note(Reason::ShadowedByStaticKeys, message);
         }
-        if is_own {
-            let [(first, _), (second, _)] = credentials;
-            let message = format!(
-                "container `{}` sets {first} or {second} itself; neither is added",
-                self.name
-            );
+        if let Some(own) = own {
+            let [(first, _), (second, _)] = variables;
+            let message = match parameters.credentials {
+                Credentials::Chain { .. } => format!(
+                    "container `{}` sets {own} itself; {first}, which takes on the chain of roles, is not added",
+                    self.name
+                ),
+                _ => format!(
+                    "container `{}` sets {first} or {second} itself; neither is added",
+                    self.name
+                ),
+            };
             note(Reason::CredentialsAlreadySet, message);
         }
         if let Credentials::Container { .. } = parameters.credentials {
@@ -114,7 +122,7 @@ impl Target<'_> {
     }
 
     fn inject(&self, parameters: &Parameters<'_>, operations: &mut Vec<Operation>) {
-        let mut added = Vec::with_capacity(5);
+        let mut added = Vec::with_capacity(6);
         let mut add = |name, value: &str| added.push(Variable::new(name, value));
         if parameters.regional_sts && !self.sets(STS_REGIONAL_ENDPOINTS) {
             add(STS_REGIONAL_ENDPOINTS, "regional");
@@ -123,11 +131,21 @@ impl Target<'_> {
             add(DEFAULT_REGION, region);
             add(REGION, region);
         }
-        let credentials = credentials(parameters);
-        if !self.sets_any(&credentials) {
-            for (name, value) in credentials {
-                add(name, value);
+        let Source { variables, rivals } = Source::of(&parameters.credentials, parameters);
+        if !self.sets_any(rivals) {
+            for (name, value) in variables {
+                if !self.sets(name) {
+                    add(name, value);
+                }
             }
+        }
+        if let Some(session_name) = &parameters.session_name
+            && !self.sets(ROLE_SESSION_NAME)
+        {
+            added.push(match session_name {
+                SessionName::Text(text) => Variable::new(ROLE_SESSION_NAME, text),
+                SessionName::Field(field) => Variable::of_field(ROLE_SESSION_NAME, field),
+            });
         }
         append(
             &self.container.env,
@@ -152,17 +170,18 @@ impl Target<'_> {
 
     /// The peer's early exit: not even a mount for a container that has all three.
     fn has_everything(&self, parameters: &Parameters<'_>) -> bool {
-        self.sets_any(&credentials(parameters))
+        self.sets_any(Source::of(&parameters.credentials, parameters).rivals)
             && self.has_region()
             && self.sets(STS_REGIONAL_ENDPOINTS)
+            && (parameters.session_name.is_none() || self.sets(ROLE_SESSION_NAME))
     }
 
     fn has_region(&self) -> bool {
         self.sets(DEFAULT_REGION) || self.sets(REGION)
     }
 
-    fn sets_any(&self, pair: &Pair<'_>) -> bool {
-        pair.iter().any(|(name, _)| self.sets(name))
+    fn sets_any(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.sets(name))
     }
 
     fn sets(&self, name: &str) -> bool {
@@ -192,19 +211,40 @@ impl Target<'_> {
     }
 }
 
-/// The two variables that stand for the credentials; both are added or neither.
-type Pair<'a> = [(&'static str, &'a str); 2];
+/// What tells a container's SDK where its credentials come from.
+struct Source<'a> {
+    /// What is added: both, or nothing when the container sets a rival.
+    variables: [(&'static str, &'a str); 2],
+    /// What a container sets that has its credentials from elsewhere.
+    rivals: &'static [&'static str],
+}
 
-fn credentials<'a>(parameters: &'a Parameters<'_>) -> Pair<'a> {
-    match &parameters.credentials {
-        Credentials::WebIdentity { role_arn } => [
-            (ROLE_ARN, role_arn),
-            (WEB_IDENTITY_TOKEN_FILE, &parameters.token_file),
-        ],
-        Credentials::Container { full_uri } => [
-            (CONTAINER_CREDENTIALS_FULL_URI, full_uri),
-            (CONTAINER_AUTHORIZATION_TOKEN_FILE, &parameters.token_file),
-        ],
+impl<'a> Source<'a> {
+    fn of(credentials: &'a Credentials<'_>, parameters: &'a Parameters<'_>) -> Self {
+        match credentials {
+            Credentials::WebIdentity { role_arn } => Self {
+                variables: [
+                    (ROLE_ARN, role_arn),
+                    (WEB_IDENTITY_TOKEN_FILE, &parameters.token_file),
+                ],
+                rivals: &[ROLE_ARN, WEB_IDENTITY_TOKEN_FILE],
+            },
+            Credentials::Container { full_uri } => Self {
+                variables: [
+                    (CONTAINER_CREDENTIALS_FULL_URI, full_uri),
+                    (CONTAINER_AUTHORIZATION_TOKEN_FILE, &parameters.token_file),
+                ],
+                rivals: &[
+                    CONTAINER_CREDENTIALS_FULL_URI,
+                    CONTAINER_AUTHORIZATION_TOKEN_FILE,
+                ],
+            },
+            Credentials::Chain { config_file, .. } => Self {
+                // The second is for SDKs of the first generation, which overlook the file without it.
+                variables: [(CONFIG_FILE, config_file), (SDK_LOAD_CONFIG, "1")],
+                rivals: &[CONFIG_FILE, PROFILE, ROLE_ARN, WEB_IDENTITY_TOKEN_FILE],
+            },
+        }
     }
 }
 
@@ -232,6 +272,10 @@ const ROLE_ARN: &str = "AWS_ROLE_ARN";
 const WEB_IDENTITY_TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 const CONTAINER_CREDENTIALS_FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const CONTAINER_AUTHORIZATION_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+const CONFIG_FILE: &str = "AWS_CONFIG_FILE";
+const SDK_LOAD_CONFIG: &str = "AWS_SDK_LOAD_CONFIG";
+const PROFILE: &str = "AWS_PROFILE";
+const ROLE_SESSION_NAME: &str = "AWS_ROLE_SESSION_NAME";
 const STS_REGIONAL_ENDPOINTS: &str = "AWS_STS_REGIONAL_ENDPOINTS";
 const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
 const REGION: &str = "AWS_REGION";

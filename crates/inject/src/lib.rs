@@ -25,6 +25,7 @@
 //! ```
 
 mod assignments;
+mod chain;
 mod command_line;
 mod container;
 mod mutate;
@@ -32,6 +33,7 @@ mod note;
 mod parameters;
 mod patch;
 mod pod;
+mod session_name;
 mod settings;
 mod skip_containers;
 mod token_file;
@@ -41,6 +43,7 @@ mod volume;
 pub use assignments::{
     Assignments, AssignmentsError, ContainerCredentials, MappedRole, RejectedEntry, RoleMap,
 };
+pub use chain::{CONFIG_FILE_NAME, chain_config, chain_roles};
 pub use command_line::CommandLine;
 pub use mutate::{Injection, inject};
 pub use note::Note;

@@ -1,7 +1,9 @@
 //! The whole pod.
 
 use podpass_kinds::Reason;
+use podpass_kinds::annotations::AWS_CONFIG;
 
+use crate::chain::CONFIG_FILE_NAME;
 use crate::container::inject_container;
 use crate::parameters::{Credentials, Identity, Parameters};
 use crate::patch::{Added, Operation};
@@ -92,9 +94,7 @@ fn operations(
         return Vec::new();
     };
     let mut operations = Vec::with_capacity(8);
-    if let Credentials::Container { .. } = parameters.credentials {
-        operations.extend(label_operation(pod, notes));
-    }
+    operations.extend(metadata_operation(pod, &parameters.credentials, notes));
     operations.extend(parts.volume_operation(&parameters, notes));
     for (member, containers) in [
         ("containers", parts.containers),
@@ -108,26 +108,51 @@ fn operations(
     operations
 }
 
-/// The label that marks pods with container credentials; another value is replaced, as by the peer.
-fn label_operation(pod: &Pod<'_>, notes: &mut Vec<Note>) -> Option<Operation> {
+/// The label that marks pods with container credentials, or the annotation that holds a chain's configuration file;
+/// another value is replaced, as by the peer.
+fn metadata_operation(
+    pod: &Pod<'_>,
+    credentials: &Credentials<'_>,
+    notes: &mut Vec<Note>,
+) -> Option<Operation> {
+    let (member, name, wanted) = match credentials {
+        Credentials::WebIdentity { .. } => return None,
+        Credentials::Container { .. } => ("labels", LABEL, LABEL_VALUE),
+        Credentials::Chain { config, .. } => ("annotations", AWS_CONFIG, config.as_str()),
+    };
     let Some(metadata) = pod.metadata() else {
         return if pod.has_wrong_metadata() {
             notes.push(Note::malformed("/metadata", "an object"));
             None
         } else {
-            Some(Operation::add("/metadata", Added::MetadataWithLabel))
+            let texts = [(name, wanted.to_owned())];
+            Some(Operation::add(
+                "/metadata",
+                Added::Metadata([(member, texts)]),
+            ))
         };
     };
-    match &metadata.labels {
-        Shape::Absent => Some(Operation::add("/metadata/labels", Added::Labels)),
+    let pointer = format!("/metadata/{member}");
+    let present = match member {
+        "labels" => &metadata.labels,
+        _ => &metadata.annotations,
+    };
+    match present {
+        Shape::Absent => {
+            let texts = [(name, wanted.to_owned())];
+            Some(Operation::add(pointer, Added::Texts(texts)))
+        }
         Shape::Wrong => {
-            notes.push(Note::malformed("/metadata/labels", "an object"));
+            notes.push(Note::malformed(pointer, "an object"));
             None
         }
-        Shape::Is(labels) => {
-            let own = labels.0.get(LABEL);
-            let enabled = matches!(own, Some(Shape::Is(value)) if value == LABEL_VALUE);
-            (!enabled).then(|| Operation::add(LABEL_POINTER, Added::LabelValue))
+        Shape::Is(texts) => {
+            let own = texts.0.get(name);
+            let is_there = matches!(own, Some(Shape::Is(value)) if value == wanted);
+            (!is_there).then(|| {
+                let pointer = format!("{pointer}/{}", name.replace('/', "~1"));
+                Operation::add(pointer, Added::Text(wanted.to_owned()))
+            })
         }
     }
 }
@@ -180,9 +205,18 @@ impl<'p> Parts<'p> {
         let name = parameters.volume_name;
         let present = |volume: &&pod::Volume<'_>| volume.name.text() == name;
         if let Some(index) = self.volumes.iter().position(present) {
-            if !self.volumes[index].projects_token(parameters.token_path) {
-                let message =
-                    format!("the pod's own volume `{name}` projects no service account token");
+            let volume = &self.volumes[index];
+            let lacks = match parameters.credentials {
+                _ if !volume.projects_token(parameters.token_path) => {
+                    Some("service account token".to_owned())
+                }
+                Credentials::Chain { .. } if !volume.projects_field(CONFIG_FILE_NAME) => {
+                    Some(format!("`{CONFIG_FILE_NAME}`"))
+                }
+                _ => None,
+            };
+            if let Some(lacks) = lacks {
+                let message = format!("the pod's own volume `{name}` projects no {lacks}");
                 notes.push(Note::new(
                     Reason::VolumeNameTaken,
                     format!("/spec/volumes/{index}"),
@@ -205,4 +239,3 @@ impl<'p> Parts<'p> {
 /// The peer's label; its domain does not follow `--annotation-prefix`.
 pub(crate) const LABEL: &str = "eks.amazonaws.com/pod-identity";
 pub(crate) const LABEL_VALUE: &str = "enabled";
-const LABEL_POINTER: &str = "/metadata/labels/eks.amazonaws.com~1pod-identity";

@@ -6,11 +6,12 @@ use podpass_kinds::{Reason, ServiceAccountView, annotations, parse_bool};
 
 use crate::assignments::{Assignments, MappedRole};
 use crate::pod::{Pod, Spec, Texts};
+use crate::session_name::{self, SessionName};
 use crate::settings::{DEFAULT_TOKEN_EXPIRATION, MIN_TOKEN_EXPIRATION};
 use crate::token_file::token_file;
 use crate::view::Shape;
 use crate::volume::VOLUME_NAME;
-use crate::{Note, Settings, skip_containers};
+use crate::{Note, Settings, chain, skip_containers};
 
 /// Whom a pod runs as, and what decides beside the annotations.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +52,7 @@ pub(crate) struct Parameters<'a> {
     pub(crate) token_file: String,
     pub(crate) region: Option<&'a str>,
     pub(crate) regional_sts: bool,
+    pub(crate) session_name: Option<SessionName>,
     pub(crate) skipped_containers: Vec<String>,
 }
 
@@ -61,6 +63,8 @@ pub(crate) enum Credentials<'a> {
     WebIdentity { role_arn: Cow<'a, str> },
     /// EKS Pod Identity: the endpoint.
     Container { full_uri: &'a str },
+    /// Roles that are taken on one after the other: the configuration file, and its path as containers are told it.
+    Chain { config: String, config_file: String },
 }
 
 impl<'a> Parameters<'a> {
@@ -107,6 +111,16 @@ impl<'a> Parameters<'a> {
                 .as_deref()
                 .filter(|region| !region.is_empty()),
             regional_sts: said.regional_sts.unwrap_or(settings.sts_regional_endpoints),
+            session_name: pod_annotations
+                .get_named(annotations::SESSION_NAME, notes)
+                .or_else(|| {
+                    account
+                        .named(annotations::SESSION_NAME)
+                        .map(|text| (text, String::new()))
+                })
+                .and_then(|(text, pointer)| {
+                    session_name::parse(text, &pointer, pod.metadata(), account.view, notes)
+                }),
             skipped_containers: skipped_containers(&account, &pod_annotations, notes),
         };
         match found {
@@ -132,7 +146,36 @@ impl<'a> Parameters<'a> {
             parameters.token_path,
             spec.is_windows(),
         );
+        if let Some(text) = account.named(annotations::ASSUME_ROLE_CHAIN) {
+            parameters.chain(&chain::parse(text, notes), spec.is_windows(), notes);
+        }
         Some(parameters)
+    }
+
+    /// Goes on to further roles.
+    fn chain(&mut self, roles: &[String], windows: bool, notes: &mut Vec<Note>) {
+        if roles.is_empty() {
+            return;
+        }
+        let Credentials::WebIdentity { role_arn } = &self.credentials else {
+            let message = format!(
+                "`{}` has no effect on a pod with container credentials",
+                annotations::ASSUME_ROLE_CHAIN
+            );
+            notes.push(Note::new(Reason::ChainNeedsWebIdentity, "", message));
+            return;
+        };
+        let session_name = match &self.session_name {
+            Some(SessionName::Text(text)) => Some(text.as_str()),
+            // A field of the pod cannot stand in the file; the variable names the first role's session.
+            Some(SessionName::Field(_)) | None => None,
+        };
+        let mut all = vec![role_arn.as_ref()];
+        all.extend(roles.iter().map(String::as_str));
+        self.credentials = Credentials::Chain {
+            config: chain::chain_config(&all, &self.token_file, session_name),
+            config_file: token_file(self.mount_path, chain::CONFIG_FILE_NAME, windows),
+        };
     }
 
     fn take_on(
@@ -197,6 +240,11 @@ struct Account<'a> {
 impl<'a> Account<'a> {
     fn annotation(&self, suffix: &str) -> Option<&'a str> {
         self.view.annotation(self.prefix, suffix)
+    }
+
+    /// The value of one of podpass's own annotations, whose domain does not follow `--annotation-prefix`.
+    fn named(&self, name: &str) -> Option<&'a str> {
+        self.view.annotations.get(name).map(String::as_str)
     }
 
     /// Finds what gives the account an identity: the container credentials file, its annotation, the ConfigMap.
@@ -268,8 +316,12 @@ impl<'p> PodAnnotations<'p> {
 
     /// Returns the annotation's text and its place.
     fn get(&self, suffix: &str, notes: &mut Vec<Note>) -> Option<(&'p str, String)> {
-        let name = annotations::name(self.prefix, suffix);
-        let value = self.members?.get(&name)?;
+        self.get_named(&annotations::name(self.prefix, suffix), notes)
+    }
+
+    /// The same, by its full name.
+    fn get_named(&self, name: &str, notes: &mut Vec<Note>) -> Option<(&'p str, String)> {
+        let value = self.members?.get(name)?;
         let pointer = format!(
             "/metadata/annotations/{}",
             name.replace('~', "~0").replace('/', "~1")
@@ -351,7 +403,7 @@ fn parse_regional_sts(text: &str, notes: &mut Vec<Note>) -> Option<bool> {
 }
 
 /// The peer's pattern `^arn:aws[a-z0-9-]*:iam::\d{12}:role\/[\w-\/.@+=,]+$`.
-fn is_role_arn(text: &str) -> bool {
+pub(crate) fn is_role_arn(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let ["arn", partition, "iam", "", account, resource] = parts[..] else {
         return false;

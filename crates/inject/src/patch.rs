@@ -9,8 +9,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::Note;
-use crate::mutate::{LABEL, LABEL_VALUE};
-use crate::volume::{Mount, Volume};
+use crate::volume::{FieldRef, Mount, Volume};
 
 /// The operations that inject into a pod, and what is worth knowing about them.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,9 +37,12 @@ pub(crate) enum Added {
     Mounts(Vec<Mount>),
     Volume(Volume),
     Volumes([Volume; 1]),
-    LabelValue,
-    Labels,
-    MetadataWithLabel,
+    /// The value of a label or annotation.
+    Text(String),
+    /// The labels or annotations, of which this is the only one.
+    Texts([(&'static str, String); 1]),
+    /// The metadata, with nothing but these labels or annotations.
+    Metadata([(&'static str, [(&'static str, String); 1]); 1]),
     #[cfg(test)]
     Value(Value),
 }
@@ -49,14 +51,35 @@ pub(crate) enum Added {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Variable {
     name: &'static str,
-    value: String,
+    #[serde(flatten)]
+    value: VariableValue,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum VariableValue {
+    Value(String),
+    #[serde(rename_all = "camelCase")]
+    ValueFrom {
+        field_ref: FieldRef,
+    },
 }
 
 impl Variable {
     pub(crate) fn new(name: &'static str, value: &str) -> Self {
         Self {
             name,
-            value: value.to_owned(),
+            value: VariableValue::Value(value.to_owned()),
+        }
+    }
+
+    /// A variable that holds a field of the pod.
+    pub(crate) fn of_field(name: &'static str, field_path: &'static str) -> Self {
+        Self {
+            name,
+            value: VariableValue::ValueFrom {
+                field_ref: FieldRef { field_path },
+            },
         }
     }
 }
@@ -164,7 +187,6 @@ impl Serialize for Operation {
 
 impl Serialize for Added {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let labels = || BTreeMap::from([(LABEL, LABEL_VALUE)]);
         match self {
             Self::Variable(variable) => variable.serialize(serializer),
             Self::Variables(variables) => variables.serialize(serializer),
@@ -172,9 +194,16 @@ impl Serialize for Added {
             Self::Mounts(mounts) => mounts.serialize(serializer),
             Self::Volume(volume) => volume.serialize(serializer),
             Self::Volumes(volumes) => volumes.serialize(serializer),
-            Self::LabelValue => LABEL_VALUE.serialize(serializer),
-            Self::Labels => labels().serialize(serializer),
-            Self::MetadataWithLabel => BTreeMap::from([("labels", labels())]).serialize(serializer),
+            Self::Text(text) => text.serialize(serializer),
+            Self::Texts(texts) => {
+                serializer.collect_map(texts.iter().map(|(name, text)| (name, text)))
+            }
+            Self::Metadata(metadata) => {
+                let members = metadata
+                    .iter()
+                    .map(|(name, [text])| (name, BTreeMap::from([(text.0, &text.1)])));
+                serializer.collect_map(members)
+            }
             #[cfg(test)]
             Self::Value(value) => value.serialize(serializer),
         }

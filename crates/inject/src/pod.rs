@@ -60,6 +60,10 @@ pub(crate) struct PodMembers<'p> {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Metadata<'p> {
     #[serde(borrow, default)]
+    pub(crate) name: Text<'p>,
+    #[serde(borrow, default, rename = "generateName")]
+    pub(crate) generate_name: Text<'p>,
+    #[serde(borrow, default)]
     pub(crate) annotations: Object<Texts<'p>>,
     #[serde(borrow, default)]
     pub(crate) labels: Object<Texts<'p>>,
@@ -133,6 +137,20 @@ struct Projected<'p> {
 struct Source<'p> {
     #[serde(borrow, default)]
     service_account_token: Object<TokenSource<'p>>,
+    #[serde(borrow, default, rename = "downwardAPI")]
+    downward_api: Object<DownwardApi<'p>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DownwardApi<'p> {
+    #[serde(borrow, default)]
+    items: List<Object<DownwardApiItem<'p>>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DownwardApiItem<'p> {
+    #[serde(borrow, default)]
+    path: Text<'p>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -197,14 +215,25 @@ impl Spec<'_> {
 impl Volume<'_> {
     /// Whether the volume projects a service account token to a file of that name.
     pub(crate) fn projects_token(&self, file_name: &str) -> bool {
+        self.sources().any(|source| {
+            let token = source.service_account_token.members();
+            token.is_some_and(|token| token.path.text() == file_name)
+        })
+    }
+
+    /// Whether the volume projects a field of the pod to a file of that name.
+    pub(crate) fn projects_field(&self, file_name: &str) -> bool {
+        self.sources()
+            .filter_map(|source| source.downward_api.members()?.items.as_ref())
+            .flatten()
+            .filter_map(Shape::members)
+            .any(|item| item.path.text() == file_name)
+    }
+
+    fn sources(&self) -> impl Iterator<Item = &Source<'_>> {
         let sources = self.projected.members().map(|projected| &projected.sources);
         let sources = sources.and_then(Shape::as_ref);
-        sources.into_iter().flatten().any(|source| {
-            source
-                .members()
-                .and_then(|source| source.service_account_token.members())
-                .is_some_and(|token| token.path.text() == file_name)
-        })
+        sources.into_iter().flatten().filter_map(Shape::members)
     }
 }
 

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use crate::parameters::Parameters;
+use crate::chain::{CONFIG_FIELD, CONFIG_FILE_NAME};
+use crate::parameters::{Credentials, Parameters};
 
 /// The name of the volume that holds the token of a web identity.
 pub const VOLUME_NAME: &str = "aws-iam-token";
 
-/// A volume of one service account token, without a default mode (the API server fills in 0644).
+/// A volume of a service account token, and of the configuration file of a chain, without a default mode (the API server fills in 0644).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Volume {
     name: String,
@@ -26,13 +27,15 @@ pub(crate) struct Mount {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Projected {
-    sources: [Source; 1],
+    sources: Vec<Source>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Source {
-    service_account_token: TokenSource,
+enum Source {
+    #[serde(rename = "serviceAccountToken")]
+    Token(TokenSource),
+    #[serde(rename = "downwardAPI")]
+    Fields { items: [FieldFile; 1] },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,20 +47,42 @@ struct TokenSource {
     path: String,
 }
 
+/// A file that holds a field of the pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FieldFile {
+    path: &'static str,
+    field_ref: FieldRef,
+}
+
+/// A field of the pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FieldRef {
+    pub(crate) field_path: &'static str,
+}
+
 impl Volume {
     pub(crate) fn new(parameters: &Parameters<'_>) -> Self {
-        let service_account_token = TokenSource {
+        let mut sources = vec![Source::Token(TokenSource {
             audience: parameters.audience.to_owned(),
             expiration_seconds: parameters.token_expiration,
             path: parameters.token_path.to_owned(),
-        };
+        })];
+        if let Credentials::Chain { .. } = parameters.credentials {
+            let field_ref = FieldRef {
+                field_path: CONFIG_FIELD,
+            };
+            sources.push(Source::Fields {
+                items: [FieldFile {
+                    path: CONFIG_FILE_NAME,
+                    field_ref,
+                }],
+            });
+        }
         Self {
             name: parameters.volume_name.to_owned(),
-            projected: Projected {
-                sources: [Source {
-                    service_account_token,
-                }],
-            },
+            projected: Projected { sources },
         }
     }
 }

@@ -19,6 +19,16 @@ pub const TOKEN_EXPIRATION: &str = "token-expiration";
 /// only.
 pub const SKIP_CONTAINERS: &str = "skip-containers";
 
+/// On service accounts: the ARNs, separated by commas, of the roles that a pod takes on after its own, one after the
+/// other; its SDKs end as the last one.
+pub const ASSUME_ROLE_CHAIN: &str = "podpass.dev/assume-role-chain";
+
+/// On pods, written by the injection: the AWS configuration file that takes on a chain of roles.
+pub const AWS_CONFIG: &str = "podpass.dev/aws-config";
+
+/// On pods and service accounts: what names the pod's sessions, `uid`, `name` or `serviceaccount`.
+pub const SESSION_NAME: &str = "podpass.dev/session-name";
+
 /// On a CredentialsRequest, `"true"`: the release removes the request from the cluster.
 pub const RELEASE_DELETE: &str = "release.openshift.io/delete";
 

@@ -6,6 +6,7 @@
 )]
 
 mod assignments;
+mod chains;
 mod container_credentials;
 mod documents;
 mod parameters;

@@ -77,7 +77,19 @@ fn accounts() -> Vec<ServiceAccountView> {
             .collect(),
         ..ServiceAccountView::default()
     };
-    lists.into_iter().map(account).collect()
+    let mut accounts: Vec<ServiceAccountView> = lists.into_iter().map(account).collect();
+    for (chain, session_name) in [
+        ("arn:aws:iam::210987654321:role/b, x", "uid"),
+        ("x", "name"),
+    ] {
+        let mut chained = account(&[role]);
+        for (name, value) in [("assume-role-chain", chain), ("session-name", session_name)] {
+            let name = format!("podpass.dev/{name}");
+            chained.annotations.insert(name, value.to_owned());
+        }
+        accounts.push(chained);
+    }
+    accounts
 }
 
 /// Container credentials for the accounts above, which have neither namespace nor name.
