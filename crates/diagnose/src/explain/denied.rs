@@ -38,7 +38,9 @@ pub(super) fn explain(wording: &Wording) -> Option<Explanation> {
             layer.look_at,
         )],
         Some(layer) => vec![cause(layer.reason, layer.misses, layer.look_at)],
-        None if action.eq_ignore_ascii_case("sts:AssumeRole") => assume_role(),
+        None if action.eq_ignore_ascii_case("sts:AssumeRole") => {
+            assume_role(principal.contains(":assumed-role/"))
+        }
         None => Layers::ALL
             .iter()
             .map(|layer| cause(layer.reason, layer.misses, layer.look_at))
@@ -153,8 +155,8 @@ fn principal_remark(principal: &str) -> Option<String> {
     })
 }
 
-fn assume_role() -> Vec<Cause> {
-    vec![
+fn assume_role(of_session: bool) -> Vec<Cause> {
+    let mut causes = vec![
         cause(
             Some(Reason::TrustPrincipalMismatch),
             "the role's trust policy does not name the caller, or a condition of it does not hold",
@@ -175,7 +177,16 @@ fn assume_role() -> Vec<Cause> {
             "a Deny statement matches",
             "Deny statements of the trust policy, the caller's policies and the organisation's",
         ),
-    ]
+    ];
+    if of_session {
+        let other_name = cause(
+            Some(Reason::ChainSessionNameMismatch),
+            "the role's trust policy names another session of the caller's role",
+            "the session's name: last in the caller's ARN, and last in Principal.AWS",
+        );
+        causes.insert(1, other_name);
+    }
+    causes
 }
 
 fn value(name: &'static str, value: &str) -> NamedValue {

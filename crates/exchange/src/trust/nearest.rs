@@ -86,7 +86,7 @@ impl Nearest<'_> {
             StatementOutcome::PrincipalDiffers { expected, .. } => {
                 let principal =
                     difference("Principal", statement, expected, &self.principal_name());
-                (self.wrong_principal(), vec![principal])
+                (self.other_principal(expected), vec![principal])
             }
             StatementOutcome::ActionDiffers { expected, actual } => (
                 Reason::TrustActionMissing,
@@ -163,6 +163,23 @@ impl Nearest<'_> {
             .into_iter()
             .find(|policy| policy.layer == Layer::Resource)?;
         resource.statements.into_iter().next()
+    }
+
+    /// The statement names others: perhaps another session of the caller's own role.
+    fn other_principal(&self, named: &[String]) -> Reason {
+        let own = self.principal_name();
+        let is_session = matches!(self.request.principal, Principal::RoleSession { .. });
+        match own.rsplit_once('/') {
+            Some((role, _))
+                if is_session
+                    && named
+                        .iter()
+                        .any(|arn| arn.rsplit_once('/').is_some_and(|(of, _)| of == role)) =>
+            {
+                Reason::ChainSessionNameMismatch
+            }
+            _ => self.wrong_principal(),
+        }
     }
 
     fn wrong_principal(&self) -> Reason {

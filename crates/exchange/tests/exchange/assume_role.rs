@@ -299,6 +299,39 @@ fn only_signed_callers_assume_roles() {
     }
 }
 
+/// A session ARN as principal holds for that session alone (IAM user guide, "Role session principals").
+#[test]
+fn a_trust_in_another_session_of_the_callers_role_is_told_from_one_in_another_role() {
+    for (named, reason) in [
+        (
+            "arn:aws:sts::123456789012:assumed-role/first/other",
+            "CHAIN_SESSION_NAME_MISMATCH",
+        ),
+        (
+            "arn:aws:sts::123456789012:assumed-role/second/s",
+            "TRUST_PRINCIPAL_MISMATCH",
+        ),
+        (
+            "arn:aws:sts::999999999999:assumed-role/first/s",
+            "TRUST_PRINCIPAL_MISMATCH",
+        ),
+        (
+            "arn:aws:iam::123456789012:role/second",
+            "TRUST_PRINCIPAL_MISMATCH",
+        ),
+    ] {
+        let mut scene = Scene::new().trusting(&json!({ "AWS": named }), &json!({}));
+        scene.principal = session();
+        scene.identity = vec![permissions("Allow", "sts:AssumeRole")];
+        assert_eq!(scene.denied().3, reason, "{named}");
+    }
+    let own = session().arn();
+    let mut scene = Scene::new().trusting(&json!({ "AWS": own }), &json!({}));
+    scene.principal = session();
+    scene.identity = vec![permissions("Allow", "sts:AssumeRole")];
+    assert!(scene.call().is_ok());
+}
+
 #[test]
 fn chained_sessions_last_one_hour_at_most() {
     let mut scene = Scene::new().trusting(
