@@ -79,6 +79,53 @@ async fn seed_001_01_pod_calls_aws_as_podpass_binds_it() {
     stand.in_pod(&runner, "aws s3 ls").said(&["fake1-buket"]);
 }
 
+#[tokio::test]
+async fn seed_001_16_session_name_and_region_are_the_pods_own_or_injected() {
+    let Some(stand) = Stand::on_shared("manual-sts").await else {
+        return;
+    };
+    option_2(&stand);
+    let name = stand.home.path("sa.yaml");
+    let account = std::fs::read_to_string(&name).unwrap();
+    let prefix = "  annotations:\n";
+    stand.home.write(
+        "sa.yaml",
+        account.replace(
+            prefix,
+            &format!("{prefix}    podpass.dev/session-name: uid\n"),
+        ),
+    );
+    // The document's pod sets both.
+    let runner = admitted(&stand).await;
+    for identity in identities(&stand, &runner) {
+        identity.said(&[":assumed-role/poc-irsa-s3/manual-sts-session"]);
+    }
+    stand
+        .in_pod(&runner, "echo $AWS_REGION")
+        .said(&["us-east-1"]);
+    // One that sets neither is called by its own uid, and has the cluster's region.
+    let plain = std::fs::read_to_string(stand.home.path("pod.yaml")).unwrap();
+    let (head, rest) = plain.split_once("    env:\n").unwrap();
+    let (_, tail) = rest.split_once("  dnsPolicy").unwrap();
+    let create = "podpass inject -f bare.yaml --service-account sa.yaml --aws-default-region eu-west-1 -o yaml | \
+                  kubectl apply -f -";
+    stand
+        .home
+        .write("bare.yaml", format!("{head}  dnsPolicy{tail}"));
+    let runner = stand.play_created(create, "manual-sts").await;
+    let uid = stand.shell(&format!(
+        "kubectl get pod manual-sts --namespace {} -o jsonpath='{{.metadata.uid}}'",
+        stand.namespace
+    ));
+    let uid = uid.succeeded().to_owned();
+    for identity in identities(&stand, &runner) {
+        identity.said(&[&format!(":assumed-role/poc-irsa-s3/{uid}")]);
+    }
+    stand
+        .in_pod(&runner, "echo $AWS_REGION")
+        .said(&["eu-west-1"]);
+}
+
 /// The Event for a bad value comes with the webhook; here `inject` says it.
 #[tokio::test]
 async fn partly_001_26_annotations_of_the_service_account_decide() {

@@ -176,8 +176,7 @@ async fn seed_003_04_first_role_may_only_assume_its_target() {
         .failed(&["(AccessDenied)", "s3:ListAllMyBuckets"]);
 }
 
-/// Document and examples by the letter, on an issuer in a bucket. The config that chains is mounted by hand: the
-/// webhook's mode that generates and mounts it comes later.
+/// Document and examples by the letter, on an issuer in a bucket. The config that chains is mounted by hand.
 #[tokio::test]
 async fn partly_003_10_pod_is_the_target_role_by_code_and_by_config() {
     let Some(stand) = Stand::with_bucket("my-cluster", "eu-west-2", "my-namespace").await else {
@@ -237,7 +236,7 @@ async fn partly_003_12_role_of_the_second_account_lets_only_this_session_in() {
         .failed(&["(AccessDenied)"]);
 }
 
-/// What AWS says, and what `lint` says before; the doctor's code comes with the doctor.
+/// What AWS says, and what `lint` says before.
 #[tokio::test]
 async fn partly_003_13_session_of_another_name_is_refused() {
     let Some(stand) = on_shared().await else {
@@ -256,7 +255,7 @@ async fn partly_003_13_session_of_another_name_is_refused() {
         .ended(1, &["TRUST_SESSION_PRINCIPAL", "sts:RoleSessionName"]);
 }
 
-/// What STS answers; `bind --chain`, which refuses to plan it, comes later.
+/// What STS answers.
 #[tokio::test]
 async fn partly_003_18_chained_session_lives_an_hour_at_most() {
     let Some(stand) = on_shared().await else {

@@ -14,6 +14,7 @@ mod doc_001;
 mod doc_001_annotations;
 mod doc_001_config_file;
 mod doc_003;
+mod doc_003_chain;
 mod doc_003_pod;
 mod doc_004;
 mod requests;

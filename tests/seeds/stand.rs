@@ -257,9 +257,6 @@ impl Stand {
         if let Some(region) = variable("AWS_REGION") {
             command.env("AWS_DEFAULT_REGION", region);
         }
-        if variable("AWS_CONFIG_FILE").is_some() {
-            command.env("AWS_CONFIG_FILE", self.config(runner));
-        }
         run(&mut command)
     }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use podpass_cluster::{Annotated, Cluster, ClusterError, ServiceAccount, Workload, WorkloadRef};
+use podpass_cluster::{
+    Annotated, Cluster, ClusterError, FIELD_MANAGER, ServiceAccount, Workload, WorkloadRef,
+};
 use podpass_kinds::{ServiceAccountRef, annotations};
 use podpass_policy::RoleArn;
 use podpass_provision::Outcome;
@@ -19,6 +21,8 @@ pub struct Binding {
     pub prefix: String,
     /// The role.
     pub role: RoleArn,
+    /// The roles that a pod takes on after it, one after the other.
+    pub chain: Vec<RoleArn>,
     /// The name of the cluster whose podpass made the role; `None` for a role that somebody else gave.
     pub made_for: Option<String>,
     /// Whether a missing namespace and a missing service account are made.
@@ -175,7 +179,12 @@ impl Binding {
             .made_for
             .as_ref()
             .map(|cluster| (MADE_FOR.to_owned(), cluster.clone()));
-        std::iter::once(role).chain(made).collect()
+        let chain = self.chain.iter().map(RoleArn::as_str);
+        let chain = (!self.chain.is_empty()).then(|| {
+            let roles = chain.collect::<Vec<_>>().join(",");
+            (annotations::ASSUME_ROLE_CHAIN.to_owned(), roles)
+        });
+        std::iter::once(role).chain(made).chain(chain).collect()
     }
 
     fn role_annotation(&self) -> String {
@@ -184,9 +193,18 @@ impl Binding {
 
     fn is_set_on(&self, found: &ServiceAccount) -> bool {
         let present = &found.view.annotations;
-        self.annotations()
+        // Applying takes away what an earlier `bind` applied and this one does not.
+        let is_left = |name: &str| {
+            let written = found.annotated.get(name);
+            written.is_some_and(|written| written.manager == FIELD_MANAGER)
+        };
+        let wanted = self.annotations();
+        wanted
             .iter()
             .all(|(name, value)| present.get(name) == Some(value))
+            && [MADE_FOR, annotations::ASSUME_ROLE_CHAIN]
+                .iter()
+                .all(|name| wanted.contains_key(*name) || !is_left(name))
     }
 
     fn refuse_other_role(&self, found: &ServiceAccount) -> Result<(), Refused> {
@@ -220,6 +238,7 @@ impl Unbound {
         let names = [
             annotations::name(prefix, annotations::ROLE_ARN),
             MADE_FOR.to_owned(),
+            annotations::ASSUME_ROLE_CHAIN.to_owned(),
         ];
         Self {
             removed: names

@@ -84,6 +84,13 @@ pub struct Account<'a> {
 }
 
 impl ExpectedIdentity {
+    /// The value of a variable, where it is plain text.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        let mut variables = self.variables.iter();
+        let found = variables.find(|variable| variable.name == name)?;
+        Some(&found.value)
+    }
+
     /// What the injection would give; the notes say why nothing, or what will not work.
     pub fn of(account: &ServiceAccountView, rules: &InjectionRules) -> (Option<Self>, Vec<Note>) {
         let pod = json!({"spec": {"containers": [{"name": "bare"}]}});

@@ -15,6 +15,7 @@ mod token_folder;
 mod token_keeper;
 
 pub use child::{SpawnError, supervise};
+pub(crate) use environment::SESSION_NAME;
 pub use environment::{Environment, LocalSettings};
 pub use identity::{IdentityChoice, IdentityError, LocalIdentity};
 pub use run_folder::RunFolder;

@@ -3,6 +3,7 @@
 //! The first step that breaks says what is wrong; those after it are not reached. What AWS itself leaves open is left
 //! open here too, and its possible causes are listed.
 
+mod chain;
 mod refusal;
 
 use std::fmt;
@@ -16,7 +17,8 @@ use podpass_token::{Jwt, KeySet, SignatureError, Token};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::injected::{Credentials, ExpectedIdentity, InjectionRules};
+use crate::injected::{ExpectedIdentity, InjectionRules};
+use crate::local::SESSION_NAME;
 
 pub use refusal::{Broken, Cause, Origin};
 
@@ -27,8 +29,10 @@ pub struct Question {
     pub account: ServiceAccountRef,
     /// The role, instead of the annotated one.
     pub role: Option<RoleArn>,
-    /// How the session is called.
+    /// How the session is called where the service account says nothing of it.
     pub session_name: String,
+    /// The trust policy of the chain's last role, to tell why STS refuses it.
+    pub last_trust: Option<podpass_policy::Document>,
     /// What the webhook goes by: it decides role and audience.
     pub rules: InjectionRules,
 }
@@ -41,7 +45,7 @@ pub struct Verification {
     pub service_account: String,
     /// Whether the service account gets its role.
     pub verified: bool,
-    /// The role.
+    /// The role; of a chain the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
     /// Whom AWS takes the service account for, in the words of GetCallerIdentity.
@@ -76,6 +80,8 @@ pub enum Step {
     SigningKey,
     /// STS takes the token for credentials of the role.
     Exchange,
+    /// The role's session may take on the next role of the chain. A service account without a chain has no such step.
+    Chain,
     /// The credentials work, and are the role's.
     CallerIdentity,
 }
@@ -111,15 +117,19 @@ pub enum StepResult {
 }
 
 impl Step {
-    /// Every step, in order.
-    pub const ALL: [Self; 6] = [
-        Self::ServiceAccount,
-        Self::Role,
-        Self::Token,
-        Self::SigningKey,
-        Self::Exchange,
-        Self::CallerIdentity,
-    ];
+    /// The steps of a service account, in order.
+    fn path(chained: bool) -> Vec<Self> {
+        let mut path = vec![
+            Self::ServiceAccount,
+            Self::Role,
+            Self::Token,
+            Self::SigningKey,
+            Self::Exchange,
+        ];
+        path.extend(chained.then_some(Self::Chain));
+        path.push(Self::CallerIdentity);
+        path
+    }
 
     /// The step's name.
     pub fn as_str(self) -> &'static str {
@@ -129,6 +139,7 @@ impl Step {
             Self::Token => "token",
             Self::SigningKey => "signing key",
             Self::Exchange => "exchange",
+            Self::Chain => "chain",
             Self::CallerIdentity => "caller identity",
         }
     }
@@ -155,15 +166,16 @@ impl Verification {
             question,
             steps: Vec::new(),
             role_arn: None,
+            chained: false,
         };
         let gone = way.go().await;
         let mut steps = way.steps;
+        let path = Step::path(way.chained);
         let caller_identity = match gone {
             Ok(identity) => Some(Caller::of(identity)),
             Err(broken) => {
-                let step = Step::ALL[steps.len()];
                 steps.push(StepReport {
-                    step,
+                    step: path[steps.len()],
                     result: StepResult::Broken,
                     found: Vec::new(),
                     broken: Some(*broken),
@@ -172,7 +184,7 @@ impl Verification {
             }
         };
         let reached = steps.len();
-        steps.extend(Step::ALL[reached..].iter().map(|&step| StepReport {
+        steps.extend(path[reached..].iter().map(|&step| StepReport {
             step,
             result: StepResult::NotReached,
             found: Vec::new(),
@@ -210,6 +222,7 @@ struct Way<'a, E> {
     question: &'a Question,
     steps: Vec<StepReport>,
     role_arn: Option<String>,
+    chained: bool,
 }
 
 /// The step broke.
@@ -222,6 +235,7 @@ impl<E: Exchange> Way<'_, E> {
         let (token, claims) = self.token(&expected).await?;
         self.signing_key(&token, &claims).await?;
         let session = self.exchanged(&expected, token, &claims).await?;
+        let session = self.chained(&expected, session).await?;
         self.caller_identity(&session).await
     }
 
@@ -266,18 +280,21 @@ impl<E: Exchange> Way<'_, E> {
                 ))
                 .into());
         };
-        if let Some(bad) = note(Reason::BadRoleArn) {
-            return Err(Broken::here(Some(Reason::BadRoleArn), bad.message.clone()).into());
+        if let Some(bad) = note(Reason::BadRoleArn).or_else(|| note(Reason::ChainInvalid)) {
+            return Err(Broken::here(Some(bad.reason), bad.message.clone()).into());
         }
-        let Credentials::WebIdentity { role_arn, .. } = &expected.credentials else {
+        let [first, further @ ..] = expected.credentials.roles() else {
             let message = "the service account has container credentials (EKS Pod Identity), which no token is exchanged for";
             let broken = Broken::here(None, message);
             return Err(broken
                 .fixed_by("verify it in a pod: nothing outside has its endpoint")
                 .into());
         };
-        self.role_arn = Some(role_arn.clone());
-        self.holds(Step::Role, vec![("role", role_arn.clone())]);
+        self.chained = !further.is_empty();
+        self.role_arn = further.last().or(Some(first)).cloned();
+        let mut found = vec![("role", first.clone())];
+        found.extend(further.iter().map(|role| ("then", role.clone())));
+        self.holds(Step::Role, found);
         Ok(expected)
     }
 
@@ -353,8 +370,9 @@ impl<E: Exchange> Way<'_, E> {
         token: Token,
         claims: &Claims,
     ) -> Gone<Session> {
-        let role = expected.credentials.target();
-        let mut request = WebIdentityRequest::new(role, &self.question.session_name, token);
+        let role = expected.credentials.roles().first();
+        let role = role.map_or("", String::as_str);
+        let mut request = WebIdentityRequest::new(role, self.session_name(expected), token);
         request.duration_seconds = Some(SHORTEST_SESSION);
         let session = self
             .exchange
@@ -372,6 +390,12 @@ impl<E: Exchange> Way<'_, E> {
             .filter_map(|(name, value)| Some((name, value?)));
         self.holds(Step::Exchange, found.collect());
         Ok(session)
+    }
+
+    /// What the service account's pods call their sessions, where that is known before there is a pod.
+    fn session_name<'e>(&'e self, expected: &'e ExpectedIdentity) -> &'e str {
+        let named = expected.variable(SESSION_NAME);
+        named.unwrap_or(&self.question.session_name)
     }
 
     async fn caller_identity(&mut self, session: &Session) -> Gone<CallerIdentity> {

@@ -40,7 +40,7 @@ pub use identity_provider::{
 };
 pub use issuer_bucket::IssuerBucket;
 pub use names::{BucketName, ClusterName, NameError, Region, RoleNames};
-pub use permissions_policy::permissions_policy;
+pub use permissions_policy::{assume_role_policy, assume_role_trust, permissions_policy};
 pub use plan::{ObjectUpload, Outcome, Plan, PublicAccessBlock, Replaces, Resource, Step};
 pub use requests::{
     Claim, DocumentPlace, RequestError, RequestFile, RoleRequest, Selection, Skipped, TechPreview,

@@ -21,7 +21,7 @@ use volumes::{Volume, volumes_of};
 ///
 /// Volumes that the container mounts lie in a private folder, where tokens are replaced as the kubelet replaces them.
 /// Processes are the caller's: their environment is the container's, with each value that begins with a mount's path
-/// led into the folder. The contents of files are not changed.
+/// led into the folder, and so are the paths in the file that AWS_CONFIG_FILE names. No other file's content is changed.
 #[derive(Debug)]
 pub struct PodRunner {
     folder: TempDir,
@@ -30,6 +30,8 @@ pub struct PodRunner {
     volumes: Arc<[Volume]>,
     _refreshing: JoinSet<()>,
 }
+
+const CONFIG: &str = "AWS_CONFIG_FILE";
 
 /// The part of a token's life after which the kubelet asks for the next one.
 const KUBELET_REFRESHES_AT: f64 = 0.8;
@@ -109,7 +111,28 @@ impl PodRunner {
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(home)
             .stdin(Stdio::null());
+        let config = self.environment.iter().find(|(name, _)| name == CONFIG);
+        if let Some((name, path)) = config
+            && let Some(copy) = self.led_config(Path::new(path))
+        {
+            command.env(name, copy);
+        }
         command
+    }
+
+    /// A copy of the AWS config file whose paths lie on this machine, if there is such a file.
+    fn led_config(&self, file: &Path) -> Option<PathBuf> {
+        let text = std::fs::read_to_string(file).ok()?;
+        let led = text.split_inclusive('\n').map(|line| {
+            let Some((name, value)) = line.split_once('=') else {
+                return line.to_owned();
+            };
+            let led = environment::local_path(&self.mounts, value.trim());
+            led.map_or_else(|| line.to_owned(), |path| format!("{name}= {path}\n"))
+        });
+        let copy = self.folder.path().join("aws-config");
+        std::fs::write(&copy, led.collect::<String>()).expect("a file can be written");
+        Some(copy)
     }
 
     /// Where a path of the container lies on this machine.

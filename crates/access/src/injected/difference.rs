@@ -67,7 +67,7 @@ impl Compared<'_> {
     }
 
     /// The role that an injection would give to a container.
-    fn would_add(&self) -> Option<&str> {
+    fn would_add(&self) -> Option<String> {
         self.expected.containers.iter().find_map(|expected| {
             let own = self.own.container(expected)?;
             let added = expected.credentials.as_ref()?;
@@ -76,7 +76,7 @@ impl Compared<'_> {
     }
 
     /// The pod has nothing at all: the webhook has not seen it, or has not seen the annotation.
-    fn never_injected(&self, role: &str) -> Difference {
+    fn never_injected(&self, role: String) -> Difference {
         let labels = &self.pod["metadata"]["labels"];
         let (code, fix) = if !labels[SKIP_LABEL].is_null() {
             let code = Reason::WebhookSelectorExcludesPod;
@@ -107,7 +107,7 @@ impl Compared<'_> {
             code,
             container: None,
             what,
-            expected: Some(role.to_owned()),
+            expected: Some(role),
             actual: None,
             fix,
         }
@@ -129,7 +129,7 @@ impl Compared<'_> {
                 differs(
                     Reason::InjectionIncomplete,
                     "the container has no identity",
-                    Some(expected.target()),
+                    Some(&expected.target()),
                     None,
                 );
                 return;
@@ -144,7 +144,7 @@ impl Compared<'_> {
                     code,
                     "the container has an identity",
                     None,
-                    Some(actual.target()),
+                    Some(&actual.target()),
                 );
                 return;
             }
@@ -152,16 +152,16 @@ impl Compared<'_> {
                 differs(
                     Reason::StaleRoleInPod,
                     "the container has another role",
-                    Some(expected.target()),
-                    Some(actual.target()),
+                    Some(&expected.target()),
+                    Some(&actual.target()),
                 );
             }
-            (Some(expected), Some(actual)) if expected.token_file() != actual.token_file() => {
+            (Some(expected), Some(actual)) if expected.file() != actual.file() => {
                 differs(
                     Reason::StaleTokenInPod,
                     "the container looks for its token elsewhere",
-                    Some(expected.token_file()),
-                    Some(actual.token_file()),
+                    Some(expected.file()),
+                    Some(actual.file()),
                 );
             }
             _ => {}

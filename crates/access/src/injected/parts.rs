@@ -1,6 +1,7 @@
 //! The parts of a pod that an injection adds, as they stand in it.
 
-use podpass_inject::{Settings, VOLUME_NAME};
+use podpass_inject::{CONFIG_FILE_NAME, Settings, VOLUME_NAME, chain_roles};
+use podpass_kinds::annotations::AWS_CONFIG;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -39,6 +40,13 @@ pub enum Credentials {
         role_arn: String,
         /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
         token_file: String,
+    },
+    /// By exchanging a token for those of a role, and taking on further roles with them.
+    Chain {
+        /// The roles, in the order in which they are taken on; the last is the one that counts.
+        roles: Vec<String>,
+        /// `AWS_CONFIG_FILE`.
+        config_file: String,
     },
     /// By asking an endpoint (EKS Pod Identity).
     Container {
@@ -84,10 +92,11 @@ pub struct TokenVolume {
 impl Parts {
     pub(super) fn of(pod: &Value, settings: &Settings) -> Self {
         let names = volume_names(settings);
+        let config = pod["metadata"]["annotations"][AWS_CONFIG].as_str();
         let of_list = |member: &str, init: bool| -> Vec<ContainerParts> {
             let containers = list(&pod["spec"], member);
             containers
-                .map(|container| ContainerParts::of(container, init, names))
+                .map(|container| ContainerParts::of(container, init, names, config))
                 .collect()
         };
         let mut containers = of_list("initContainers", true);
@@ -106,7 +115,7 @@ impl Parts {
 }
 
 impl ContainerParts {
-    fn of(container: &Value, init: bool, names: [&str; 2]) -> Self {
+    fn of(container: &Value, init: bool, names: [&str; 2], config: Option<&str>) -> Self {
         let variables: Vec<Variable> = list(container, "env")
             .filter_map(|variable| {
                 Some(Variable {
@@ -126,7 +135,7 @@ impl ContainerParts {
         Self {
             name: text(container, "name"),
             init,
-            credentials: Credentials::of(&variables),
+            credentials: Credentials::of(&variables, config),
             mounts: mounts.collect(),
             variables,
         }
@@ -139,13 +148,21 @@ impl ContainerParts {
 }
 
 impl Credentials {
-    fn of(variables: &[Variable]) -> Option<Self> {
+    /// `config` is what the injection wrote for a chain.
+    fn of(variables: &[Variable], config: Option<&str>) -> Option<Self> {
         let value = |name| value_of(variables, name).map(str::to_owned);
         let [role_arn, token_file] = WEB_IDENTITY.map(value);
         if let (Some(role_arn), Some(token_file)) = (role_arn, token_file) {
             return Some(Self::WebIdentity {
                 role_arn,
                 token_file,
+            });
+        }
+        if let (Some(config_file), Some(config)) = (value(CHAIN[0]), config) {
+            let roles = chain_roles(config).into_iter().map(str::to_owned);
+            return Some(Self::Chain {
+                roles: roles.collect(),
+                config_file,
             });
         }
         let [full_uri, token_file] = CONTAINER.map(value);
@@ -155,24 +172,35 @@ impl Credentials {
         })
     }
 
-    /// What they are for: the role's ARN, or the endpoint.
-    pub fn target(&self) -> &str {
+    /// What they are for: the roles' ARNs, in the order in which they are taken on, or the endpoint.
+    pub fn target(&self) -> String {
         match self {
-            Self::WebIdentity { role_arn, .. } => role_arn,
-            Self::Container { full_uri, .. } => full_uri,
+            Self::WebIdentity { role_arn, .. } => role_arn.clone(),
+            Self::Chain { roles, .. } => roles.join(" then "),
+            Self::Container { full_uri, .. } => full_uri.clone(),
         }
     }
 
-    /// Where the token is.
-    pub fn token_file(&self) -> &str {
+    /// The roles that are taken on, one after the other; none of container credentials.
+    pub fn roles(&self) -> &[String] {
+        match self {
+            Self::WebIdentity { role_arn, .. } => std::slice::from_ref(role_arn),
+            Self::Chain { roles, .. } => roles,
+            Self::Container { .. } => &[],
+        }
+    }
+
+    /// Where the token is, or the file that says so.
+    pub fn file(&self) -> &str {
         match self {
             Self::WebIdentity { token_file, .. } | Self::Container { token_file, .. } => token_file,
+            Self::Chain { config_file, .. } => config_file,
         }
     }
 }
 
-/// The pod without what a webhook put into it: token volumes, their mounts, and the two credentials variables where
-/// they point to such a mount.
+/// The pod without what a webhook put into it: token volumes, their mounts, the two credentials variables where they
+/// point to such a mount, and the configuration of a chain.
 ///
 /// Region and STS variables stay: nobody can tell whose they are, and the injection leaves them alone.
 pub(super) fn without_injected(pod: &Value, settings: &Settings) -> Value {
@@ -180,6 +208,9 @@ pub(super) fn without_injected(pod: &Value, settings: &Settings) -> Value {
     let mut bare = pod.clone();
     if let Some(own) = bare["spec"]["volumes"].as_array_mut() {
         own.retain(|volume| !volumes.iter().any(|token| volume["name"] == token.name));
+    }
+    if let Some(annotations) = bare["metadata"]["annotations"].as_object_mut() {
+        annotations.remove(AWS_CONFIG);
     }
     for member in ["initContainers", "containers"] {
         let containers = bare["spec"][member].as_array_mut();
@@ -196,7 +227,9 @@ fn strip(container: &mut Value, volumes: &[TokenVolume]) {
         mounts.retain(|mount| {
             let token = volumes.iter().find(|token| mount["name"] == token.name);
             if let Some(token) = token {
-                token_files.push(format!("{}/{}", text(mount, "mountPath"), token.path));
+                let path = text(mount, "mountPath");
+                token_files.push(format!("{path}/{}", token.path));
+                token_files.push(format!("{path}/{CONFIG_FILE_NAME}"));
             }
             token.is_none()
         });
@@ -209,10 +242,11 @@ fn strip(container: &mut Value, volumes: &[TokenVolume]) {
         let found = variables.find(|variable| variable["name"] == name)?;
         found["value"].as_str().map(str::to_owned)
     };
-    for pair in [WEB_IDENTITY, CONTAINER] {
-        let [target, token_file] = pair.map(|name| value(env, name));
+    // Of each, the second names a file in the token's volume.
+    for pair in [WEB_IDENTITY, CONTAINER, [CHAIN[1], CHAIN[0]]] {
+        let [target, file] = pair.map(|name| value(env, name));
         let points_there = |file: &String| token_files.iter().any(|own| same_file(own, file));
-        if target.is_some() && token_file.as_ref().is_some_and(points_there) {
+        if target.is_some() && file.as_ref().is_some_and(points_there) {
             env.retain(|variable| !pair.iter().any(|name| variable["name"] == *name));
         }
     }
@@ -274,12 +308,17 @@ const CONTAINER: [&str; 2] = [
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 ];
 
+const CHAIN: [&str; 2] = ["AWS_CONFIG_FILE", "AWS_SDK_LOAD_CONFIG"];
+
 /// The variables that an injection can add.
-const VARIABLES: [&str; 7] = [
+const VARIABLES: [&str; 10] = [
     WEB_IDENTITY[0],
     WEB_IDENTITY[1],
     CONTAINER[0],
     CONTAINER[1],
+    CHAIN[0],
+    CHAIN[1],
+    "AWS_ROLE_SESSION_NAME",
     "AWS_STS_REGIONAL_ENDPOINTS",
     "AWS_DEFAULT_REGION",
     "AWS_REGION",

@@ -123,10 +123,12 @@ const OTHER_IDENTITIES: &[&str] = &[
     "AWS_CREDENTIAL_EXPIRATION",
     "AWS_DEFAULT_PROFILE",
     "AWS_PROFILE",
+    "AWS_ROLE_ARN",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SECRET_KEY",
     "AWS_SECURITY_TOKEN",
     "AWS_SESSION_TOKEN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
 ];
 const OTHER_IDENTITY_FAMILIES: &[&str] = &["AWS_BEARER_TOKEN_", "AWS_CONTAINER_"];
 
@@ -141,6 +143,7 @@ mod tests {
     fn identity() -> LocalIdentity {
         LocalIdentity {
             role_arn: ROLE.parse().unwrap(),
+            chain: Vec::new(),
             token_request: TokenRequest {
                 namespace: "ns".to_owned(),
                 service_account: "sa".to_owned(),

@@ -1,7 +1,7 @@
 //! What a program outside the cluster needs to be a service account.
 
 use podpass_cluster::TokenRequest;
-use podpass_inject::{Injection, Pod, Settings, inject};
+use podpass_inject::{Injection, Pod, Settings, chain_roles, inject};
 use podpass_kinds::{Reason, ServiceAccountView, annotations};
 use podpass_policy::RoleArn;
 use serde_json::{Value, json};
@@ -23,8 +23,10 @@ pub struct IdentityChoice {
 /// A service account as a program outside the cluster is it: the role, the token to ask for, and the variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalIdentity {
-    /// The role.
+    /// The role that the token is exchanged for.
     pub role_arn: RoleArn,
+    /// The roles that are taken on after it, one after the other.
+    pub chain: Vec<RoleArn>,
     /// What the token is asked for.
     pub token_request: TokenRequest,
     /// The variables of a container with this identity, in the order of the injection.
@@ -38,6 +40,9 @@ pub enum IdentityError {
     /// Nothing names a role.
     #[error("{0}")]
     NoRole(String),
+    /// What is to be taken on after the role is not the ARN of one.
+    #[error("{0}")]
+    BadChain(String),
     /// What names the role is not the ARN of one.
     #[error(
         "the annotation `{annotation}` of service account `{namespace}/{name}` is not the ARN of an IAM role"
@@ -59,6 +64,7 @@ impl IdentityError {
     pub fn reason(&self) -> Reason {
         match self {
             Self::NoRole(_) => Reason::NoRoleAnnotation,
+            Self::BadChain(_) => Reason::ChainInvalid,
             Self::BadRoleArn { .. } => Reason::BadRoleArn,
         }
     }
@@ -86,6 +92,12 @@ impl LocalIdentity {
         if let Some(audience) = &choice.audience {
             annotate(annotations::AUDIENCE, audience);
         }
+        if choice.role_arn.is_some() {
+            // Whoever names a role wants that one.
+            account.annotations.remove(annotations::ASSUME_ROLE_CHAIN);
+        }
+        // The caller says what a local run's sessions are called.
+        account.annotations.remove(annotations::SESSION_NAME);
         let settings = Settings {
             default_region: choice.region.clone(),
             ..settings.clone()
@@ -96,12 +108,12 @@ impl LocalIdentity {
         let env: Vec<Value> = variables.map(|name| json!({"name": name})).collect();
         let pod = json!({"spec": {"containers": [{"name": "local", "env": env}]}});
         let injection = inject(&Pod::from(&pod), &account, &settings);
-        if injection
-            .notes()
-            .iter()
-            .any(|note| note.reason == Reason::BadRoleArn)
-        {
-            return Err(bad_role_arn(&account, prefix));
+        for note in injection.notes() {
+            match note.reason {
+                Reason::BadRoleArn => return Err(bad_role_arn(&account, prefix)),
+                Reason::ChainInvalid => return Err(IdentityError::BadChain(note.message.clone())),
+                _ => {}
+            }
         }
         let Injection::Patched(patch) = injection else {
             let notes = injection.notes().iter();
@@ -113,9 +125,18 @@ impl LocalIdentity {
             .unwrap_or_else(|error| unreachable!("the patch was made for this pod: {error}"));
         let variables = variables_of(&injected);
         let role_arn = variables.iter().find(|(name, _)| name == "AWS_ROLE_ARN");
-        let role_arn = role_arn.and_then(|(_, value)| value.parse().ok());
+        let config = injected["metadata"]["annotations"][annotations::AWS_CONFIG].as_str();
+        let roles: Vec<&str> = match role_arn {
+            Some((_, role)) => vec![role],
+            None => chain_roles(config.unwrap_or_default()),
+        };
+        let roles: Result<Vec<RoleArn>, _> = roles.into_iter().map(str::parse).collect();
+        let mut roles = roles
+            .map_err(|_| bad_role_arn(&account, prefix))?
+            .into_iter();
         Ok(Self {
-            role_arn: role_arn.ok_or_else(|| bad_role_arn(&account, prefix))?,
+            role_arn: roles.next().ok_or_else(|| bad_role_arn(&account, prefix))?,
+            chain: roles.collect(),
             token_request: token_request(&account, &injected),
             variables,
         })

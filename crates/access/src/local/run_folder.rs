@@ -43,6 +43,11 @@ impl RunFolder {
         Ok(made)
     }
 
+    /// Writes another AWS config file than the one that the folder was made with.
+    pub fn configure(&self, config: &str) -> io::Result<()> {
+        fs::write(self.home().join(".aws").join("config"), config)
+    }
+
     /// The home of the run.
     pub fn home(&self) -> PathBuf {
         self.path.join(HOME)

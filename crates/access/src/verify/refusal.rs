@@ -3,6 +3,7 @@
 use podpass_cloud::{CallerIdentity, CloudError, ErrorKind, Session};
 use podpass_cluster::ClusterError;
 use podpass_diagnose::explain::{Explanation, Topic, explain};
+use podpass_exchange::Denial;
 use podpass_kinds::{Reason, ServiceAccountRef};
 use serde::Serialize;
 
@@ -96,37 +97,86 @@ pub(super) fn of_exchange(
     claims: &Claims,
     account: &ServiceAccountRef,
 ) -> Broken {
-    if matches!(
-        error.kind,
-        ErrorKind::Unreachable { .. } | ErrorKind::TimedOut { .. } | ErrorKind::Throttled
-    ) {
-        return Broken::cloud(error);
-    }
-    let said = format!(
-        "{}: {}",
-        error.code.as_deref().unwrap_or_default(),
-        error.message
-    );
+    let explanation = match answer(&error) {
+        Answer::None => return Broken::cloud(error),
+        Answer::Is(explanation) => explanation,
+    };
     let mut broken = Broken::cloud(error)
         .compared("role", role)
         .compared("iss", &claims.issuer)
         .compared("sub", &claims.subject)
         .compared("aud", &claims.audience)
         .compared("kid", &claims.kid);
-    let Some(explanation) = explain(&said) else {
+    let Some(explanation) = explanation else {
         return broken;
     };
     broken.code = only_reason(&explanation);
     broken.fix = Some(fix(&explanation, role, claims, account));
     if broken.code.is_none() {
-        let causes = explanation.causes.into_iter().map(|cause| Cause {
-            code: cause.reason,
-            what: cause.what,
-            look_at: cause.look_at,
-        });
-        broken.causes = causes.collect();
+        broken.causes = causes(explanation);
     }
     broken
+}
+
+/// STS did not let the session take on the next role.
+///
+/// `judged` is what the role's trust policy says to that, where it is known.
+pub(super) fn of_chain(
+    error: CloudError,
+    session: &Session,
+    from: &str,
+    role: &str,
+    judged: Option<&Denial>,
+) -> Broken {
+    let explanation = match answer(&error) {
+        Answer::None => return Broken::cloud(error),
+        Answer::Is(explanation) => explanation,
+    };
+    let mut broken = Broken::cloud(error).compared("role", role);
+    let Some(judged) = judged else {
+        broken = broken.compared("session", &session.assumed_role_arn);
+        broken.causes = explanation.map(causes).unwrap_or_default();
+        return broken.fixed_by(format!(
+            "compare the session with Principal.AWS in the trust policy of {role}, or give that policy with `--trust FILE`; \
+             and look whether a policy of {from} allows sts:AssumeRole on it"
+        ));
+    };
+    if let Some(compared) = judged.trace.first_failure() {
+        broken = broken
+            .compared("expected", compared.expected.join(" or "))
+            .compared("actual", compared.actual.as_deref().unwrap_or("(nothing)"));
+    }
+    broken.code = Some(judged.reason);
+    broken.fixed_by(judged.reason.fix())
+}
+
+/// Whether AWS answered, and what its answer means, where somebody knows.
+enum Answer {
+    None,
+    Is(Option<Explanation>),
+}
+
+fn answer(error: &CloudError) -> Answer {
+    if matches!(
+        error.kind,
+        ErrorKind::Unreachable { .. } | ErrorKind::TimedOut { .. } | ErrorKind::Throttled
+    ) {
+        return Answer::None;
+    }
+    Answer::Is(explain(&format!(
+        "{}: {}",
+        error.code.as_deref().unwrap_or_default(),
+        error.message
+    )))
+}
+
+fn causes(explanation: Explanation) -> Vec<Cause> {
+    let causes = explanation.causes.into_iter().map(|cause| Cause {
+        code: cause.reason,
+        what: cause.what,
+        look_at: cause.look_at,
+    });
+    causes.collect()
 }
 
 /// The credentials do not work although STS gave them.

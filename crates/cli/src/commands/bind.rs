@@ -14,7 +14,7 @@ use podpass_cluster::{Annotated, Cluster};
 use podpass_kinds::Reason;
 use podpass_provision::{Outcome, Plan, RoleArn};
 
-pub(crate) use self::inputs::{BindArgs, UnbindArgs};
+pub(crate) use self::inputs::{BindArgs, UnbindArgs, role_of};
 use self::inputs::{RoleInput, Side};
 use self::outcome::Document;
 use self::role::PlannedRole;
@@ -41,6 +41,7 @@ pub(crate) async fn run(arguments: BindArgs) -> Result<ExitCode, Failure> {
         account: input.account.clone(),
         prefix: input.prefix.clone(),
         role: role.clone(),
+        chain: input.chain.clone(),
         made_for: planned
             .as_ref()
             .map(|planned| planned.wanted.cluster.to_string()),
@@ -58,6 +59,7 @@ pub(crate) async fn run(arguments: BindArgs) -> Result<ExitCode, Failure> {
         None => None,
     };
     let mut document = Document::new("Binding", &input.account, input.dry_run);
+    document.chained(&role, &input.chain);
     document.role_arn = Some(role);
     if let Some(planned) = &planned {
         document.of_role(planned);

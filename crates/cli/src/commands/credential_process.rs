@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use podpass_access::local::TokenSource;
 use podpass_aws::Connection;
 use podpass_cloud::{Exchange, Session};
-use podpass_exchange::WebIdentityRequest;
+use podpass_exchange::{AssumeRoleRequest, WebIdentityRequest};
 use podpass_inject::{MIN_TOKEN_EXPIRATION, Settings};
+use podpass_kinds::Reason;
 use serde::Serialize;
 
 use crate::commands::token::{refused, session_token};
@@ -38,6 +39,16 @@ pub(crate) async fn run(arguments: &CredentialProcessArgs) -> Result<ExitCode, F
     let mut identity = input
         .find(&cluster, Vec::new(), Settings::default())
         .await?;
+    if let (Some(last), Some(seconds)) = (identity.chain.last(), duration)
+        && seconds > LONGEST_CHAINED
+    {
+        return Err(Failure::denied(
+            Reason::ChainDuration,
+            format!("--duration: the credentials of {last} cannot live {seconds} s, since it is taken on with those of another role"),
+        )
+        .detail("expected", format!("at most {LONGEST_CHAINED} s, whatever the role's maximum is"))
+        .help("leave `--duration` out, or give 1h or less"));
+    }
     // It is used once, at once.
     identity.token_request.expiration_seconds = Some(MIN_TOKEN_EXPIRATION);
     let session_name = input.session_name(&cluster);
@@ -47,14 +58,28 @@ pub(crate) async fn run(arguments: &CredentialProcessArgs) -> Result<ExitCode, F
         .map_err(|error| Failure::cluster(&error))?;
     let role = &identity.role_arn;
     let mut request = WebIdentityRequest::new(role.as_str(), session_name.as_str(), token.clone());
-    request.duration_seconds = duration;
+    request.duration_seconds = duration.filter(|_| identity.chain.is_empty());
     let connection = Connection::unsigned(&input.aws_settings())
         .await
         .map_err(|error| Failure::cloud(&error))?;
-    let session = connection
+    let mut session = connection
         .assume_role_with_web_identity(&request)
         .await
         .map_err(|error| refused(&error, role, &token))?;
+    for (index, role) in identity.chain.iter().enumerate() {
+        let is_last = index + 1 == identity.chain.len();
+        let request = AssumeRoleRequest {
+            role_arn: role.to_string(),
+            role_session_name: session_name.to_string(),
+            duration_seconds: duration.filter(|_| is_last),
+            ..AssumeRoleRequest::default()
+        };
+        let connection = connection.with_credentials(&session.credentials);
+        session = connection
+            .assume_role(&request)
+            .await
+            .map_err(|error| Failure::cloud(&error))?;
+    }
     output::json(&ProcessCredentials::from(&session))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -107,5 +132,7 @@ For ~/.aws/config:
 STS is called without a signature, so that the profile never calls itself. `--as` is the service account here, not
 kubectl's impersonation.";
 
+/// STS's limit for a role that is assumed with a role's credentials ("Role chaining" in the IAM user guide).
+const LONGEST_CHAINED: i64 = 3_600;
 const MIN_SECONDS: u64 = 900;
 const MAX_SECONDS: u64 = 43_200;

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use clap::Args;
 use podpass_access::local::{
-    ClusterTokens, Environment, LocalSettings, RunFolder, Signals, StartError, TokenKeeper,
-    supervise,
+    ClusterTokens, Environment, LocalIdentity, LocalSettings, RunFolder, Signals, StartError,
+    TokenKeeper, supervise,
 };
-use podpass_inject::Settings;
+use podpass_inject::{Settings, chain_config};
+use podpass_policy::RoleArn;
 
 use crate::duration::parse_duration;
 use crate::failure::{Exit, Failure};
@@ -126,13 +127,16 @@ async fn prepare(
         sts_regional_endpoints: has_region,
         ..Settings::default()
     };
+    let token_file = format!("{}/token", settings.token_mount_path);
     let identity = input.find(&cluster, own_variables, settings).await?;
-    let environment = Environment::of(
-        &identity,
-        &input.local_settings(&cluster),
-        &folder,
-        ambient().map(|(name, _)| name),
-    );
+    let local = input.local_settings(&cluster);
+    if !identity.chain.is_empty() {
+        let config = chained_config(&identity, &token_file, &local, &profile);
+        folder.configure(&config).map_err(|error| {
+            Failure::failed("cannot write this run's AWS config file").because(&error)
+        })?;
+    }
+    let environment = Environment::of(&identity, &local, &folder, ambient().map(|(name, _)| name));
     let tokens = tokens(cluster, &identity);
     let keeper = TokenKeeper::start(tokens, folder.token_folder(), refresh_after).await;
     Ok(Prepared {
@@ -142,11 +146,30 @@ async fn prepare(
     })
 }
 
-fn run_folder(profile: &[(&str, String)]) -> Result<RunFolder, Failure> {
-    let mut config = "[default]\n".to_owned();
-    for (name, value) in profile {
+/// The config file of a service account whose pods go on to further roles: what theirs says, and the caller's settings.
+fn chained_config(
+    identity: &LocalIdentity,
+    token_file: &str,
+    local: &LocalSettings,
+    profile: &[(&str, String)],
+) -> String {
+    let roles = std::iter::once(&identity.role_arn).chain(&identity.chain);
+    let roles: Vec<&str> = roles.map(RoleArn::as_str).collect();
+    let chain = chain_config(&roles, token_file, Some(local.session_name.as_str()));
+    let rest = chain.strip_prefix(DEFAULT_PROFILE).unwrap_or(&chain);
+    format!("{}{rest}", default_profile(profile))
+}
+
+fn default_profile(settings: &[(&str, String)]) -> String {
+    let mut config = DEFAULT_PROFILE.to_owned();
+    for (name, value) in settings {
         let _ = writeln!(config, "{name} = {value}");
     }
+    config
+}
+
+fn run_folder(profile: &[(&str, String)]) -> Result<RunFolder, Failure> {
+    let config = default_profile(profile);
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
     let mut attempts = 0;
     loop {
@@ -177,7 +200,7 @@ fn not_started(error: &StartError<podpass_cluster::ClusterError>) -> Failure {
 
 const AFTER_HELP: &str = "\
 The command gets what a pod of the service account gets: AWS_ROLE_ARN, and in AWS_WEB_IDENTITY_TOKEN_FILE a token that is
-renewed for as long as the command runs. It gets no other AWS credentials: not those of your environment, and not your
+renewed for as long as the command runs; or AWS_CONFIG_FILE, where the account goes on to further roles. It gets no other AWS credentials: not those of your environment, and not your
 ~/.aws. All else in its home is yours. Signals are passed on, and nothing stays behind.
 
 `--as` is the service account here, not kubectl's impersonation.
@@ -187,5 +210,6 @@ found. Before it starts: 1 no role, or failed, 2 wrong command line, 3 not autho
 
 /// A local run asks for an hour where nothing says otherwise: it is renewed anyway, and what is stolen dies sooner.
 const TOKEN_EXPIRATION: i64 = 3_600;
+const DEFAULT_PROFILE: &str = "[default]\n";
 const SHORTEST_REFRESH: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 10;

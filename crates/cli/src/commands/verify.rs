@@ -1,6 +1,7 @@
 //! `podpass verify`: a service account's whole way to its role, really gone.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -12,6 +13,7 @@ use podpass_kinds::ServiceAccountRef;
 use serde::Serialize;
 
 use super::aws::inputs as aws;
+use super::simulate::read_trust;
 use crate::cluster_args::ClusterArgs;
 use crate::failure::{Exit, Failure};
 use crate::format::Format;
@@ -27,6 +29,9 @@ pub(crate) struct VerifyArgs {
     /// The role, instead of the one that the service account names.
     #[arg(long, value_name = "ARN")]
     role_arn: Option<String>,
+    /// The trust policy of the last role of a chain, to say which line of it refuses the session.
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
     /// The region whose STS is asked. [default: the AWS configuration's]
     #[arg(long)]
     region: Option<String>,
@@ -55,6 +60,7 @@ pub(crate) async fn run(arguments: VerifyArgs) -> Result<ExitCode, Failure> {
         given::arn("--role-arn", arn, form)
     });
     let role = role.transpose()?;
+    let trust = arguments.trust.as_deref().map(read_trust).transpose()?;
     let settings = EnvironmentSettings {
         region: arguments.region.as_deref().map(aws::region).transpose()?,
         ..arguments.reach.settings()?
@@ -68,6 +74,7 @@ pub(crate) async fn run(arguments: VerifyArgs) -> Result<ExitCode, Failure> {
         account: arguments.account,
         role,
         session_name: format!("podpass-verify-{}", Timestamp::now().as_second()),
+        last_trust: trust.map(|trust| trust.document().clone()),
         rules: rules.map_err(|error| Failure::cluster(&error))?,
     };
     let document = VerificationDocument {

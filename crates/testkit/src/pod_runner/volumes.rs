@@ -222,7 +222,13 @@ pub(crate) fn namespace(pod: &Pod) -> &str {
 /// What a `fieldRef` refers to.
 pub(crate) fn field(pod: &Pod, path: &str) -> String {
     let spec = pod.spec.as_ref();
+    let annotation = path
+        .strip_prefix("metadata.annotations['")
+        .and_then(|rest| rest.strip_suffix("']"));
     let value = match path {
+        _ if annotation.is_some() => annotation
+            // The kubelet shows a missing annotation as an empty text.
+            .map(|name| pod.annotations().get(name).cloned().unwrap_or_default()),
         "metadata.name" => pod.metadata.name.clone(),
         "metadata.namespace" => pod.metadata.namespace.clone(),
         "metadata.uid" => pod.metadata.uid.clone(),

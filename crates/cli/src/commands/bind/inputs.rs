@@ -8,7 +8,9 @@ use podpass_cluster::WorkloadRef;
 use podpass_kinds::ServiceAccountRef;
 use podpass_kinds::annotations::DEFAULT_PREFIX;
 use podpass_policy::{Document, DocumentKind};
-use podpass_provision::{Adoption, ClusterName, OidcProviderArn, PolicyArn, RoleArn, RoleName};
+use podpass_provision::{
+    Adoption, ClusterName, OidcProviderArn, PolicyArn, RoleArn, RoleName, assume_role_policy,
+};
 
 use super::super::aws::inputs as aws;
 use super::super::simulate::not_a_policy;
@@ -19,7 +21,7 @@ use crate::format::Format;
 use crate::{files, given};
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("permissions").required(true).multiple(true).args(["role_arn", "policies", "policy_arns"])))]
+#[command(group(ArgGroup::new("permissions").required(true).multiple(true).args(["role_arn", "policies", "policy_arns", "chain"])))]
 pub(crate) struct BindArgs {
     /// The service account.
     #[arg(value_name = "NS/SA")]
@@ -33,6 +35,10 @@ pub(crate) struct BindArgs {
     /// Make a role with this managed policy attached; may be repeated.
     #[arg(long = "policy-arn", value_name = "ARN")]
     policy_arns: Vec<String>,
+    /// Go on to this role, such as one of another account: pods end as it, with no code. More than one are taken on in
+    /// this order. A role that is made here may take on the first of them.
+    #[arg(long, value_name = "ARN", value_delimiter = ',')]
+    chain: Vec<String>,
     /// The managed policy that bounds the role.
     #[arg(long, value_name = "ARN")]
     permissions_boundary_arn: Option<String>,
@@ -107,6 +113,7 @@ pub(crate) enum Side {
 pub(crate) struct BindInput {
     pub(crate) account: ServiceAccountRef,
     pub(crate) role: RoleInput,
+    pub(crate) chain: Vec<RoleArn>,
     pub(crate) create: bool,
     pub(crate) workload: Option<WorkloadRef>,
     pub(crate) adopt: bool,
@@ -148,9 +155,11 @@ pub(crate) struct AwsSide {
 impl BindArgs {
     pub(crate) fn check(self) -> Result<BindInput, Failure> {
         let side = self.both.plan_only;
+        let chain = self.chain.iter().map(|arn| role_of("--chain", arn));
+        let chain = chain.collect::<Result<Vec<_>, _>>()?;
         let role = match &self.role_arn {
-            Some(arn) => RoleInput::Given(role_arn(arn)?),
-            None => RoleInput::Made(Box::new(self.wanted()?)),
+            Some(arn) => RoleInput::Given(role_of("--role-arn", arn)?),
+            None => RoleInput::Made(Box::new(self.wanted(chain.first())?)),
         };
         match (&role, side) {
             (RoleInput::Given(_), Some(Side::Aws)) => {
@@ -170,6 +179,7 @@ impl BindArgs {
         Ok(BindInput {
             account: self.account,
             role,
+            chain,
             create: self.create,
             workload: self.workload,
             adopt: self.adopt,
@@ -181,7 +191,8 @@ impl BindArgs {
         })
     }
 
-    fn wanted(&self) -> Result<WantedRole, Failure> {
+    /// The role to make; it may take on `next`.
+    fn wanted(&self, next: Option<&RoleArn>) -> Result<WantedRole, Failure> {
         let aws = self.both.aws_side()?;
         if self.both.plan_only == Some(Side::Aws) && aws.provider.is_none() {
             return Err(
@@ -199,6 +210,9 @@ impl BindArgs {
                 ))
                 .help("a policy is named after its file: rename one of them"));
             }
+        }
+        if let Some(next) = next {
+            by_name.insert(CHAIN_POLICY.to_owned(), assume_role_policy(next));
         }
         let form =
             "write the ARN of a managed policy: arn:aws:iam::<12 digits or aws>:policy/<name>";
@@ -262,13 +276,17 @@ impl BothArgs {
     }
 }
 
-fn role_arn(arn: &str) -> Result<RoleArn, Failure> {
+/// Reads the ARN of a role that is given at `place`.
+pub(crate) fn role_of(place: &str, arn: &str) -> Result<RoleArn, Failure> {
     given::arn(
-        "--role-arn",
+        place,
         arn,
         "write arn:aws:iam::<12-digit account>:role/<path and name>",
     )
 }
+
+/// The name of the inline policy that lets a role take on the next one of a chain.
+const CHAIN_POLICY: &str = "podpass-assume-role-chain";
 
 /// Reads a permissions policy as IAM would take it; it is named after its file.
 fn inline_policy(path: &Path) -> Result<(String, String), Failure> {

@@ -22,6 +22,9 @@ pub(crate) struct Document {
     service_account: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) role_arn: Option<RoleArn>,
+    /// The roles that pods take on after it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    chain: Vec<RoleArn>,
     dry_run: bool,
     /// What was looked at, and what became of it.
     resources: Vec<Reached>,
@@ -51,6 +54,7 @@ impl Document {
             kind,
             service_account: account.to_string(),
             role_arn: None,
+            chain: Vec::new(),
             dry_run,
             resources: Vec::new(),
             steps: Vec::new(),
@@ -58,6 +62,17 @@ impl Document {
             trust_policy: None,
             manifest: None,
         }
+    }
+
+    /// Says which roles pods go on to, and what those roles have to trust.
+    pub(crate) fn chained(&mut self, first: &RoleArn, chain: &[RoleArn]) {
+        let account = &self.service_account;
+        let from = std::iter::once(first).chain(chain);
+        let notes = from.zip(chain).map(|(from, to)| {
+            format!("{to} has to trust {from}: `podpass trust {account} --chain {to}` prints its trust policy")
+        });
+        self.notes.extend(notes.collect::<Vec<_>>());
+        self.chain = chain.to_vec();
     }
 
     pub(crate) fn of_role(&mut self, planned: &PlannedRole) {

@@ -1,6 +1,7 @@
 //! One container's identity as shell exports and as an AWS config file.
 
 use podpass_access::injected::{AccountReport, ContainerParts, Credentials, PodReport, Variable};
+use podpass_inject::{CONFIG_FILE_NAME, chain_config};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -172,7 +173,13 @@ pub(super) fn aws_config(
         Credentials::WebIdentity {
             role_arn,
             token_file: own,
-        } => Ok(profile(role_arn, token_file.unwrap_or(own), variables)),
+        } => Ok(profile(&[role_arn], token_file.unwrap_or(own), variables)),
+        Credentials::Chain { roles, config_file } => {
+            // The token is in the folder of the file.
+            let own = config_file.strip_suffix(CONFIG_FILE_NAME).map(|folder| format!("{folder}token"));
+            let token_file = token_file.map(str::to_owned).or(own).unwrap_or_default();
+            Ok(profile(roles, &token_file, variables))
+        }
         Credentials::Container { full_uri, .. } => Err(Failure::failed(format!(
             "the identity is that of EKS Pod Identity ({full_uri}), which no AWS config file can name"
         ))
@@ -180,15 +187,13 @@ pub(super) fn aws_config(
     }
 }
 
-fn profile(role_arn: &str, token_file: &str, variables: &[Variable]) -> String {
+fn profile<R: AsRef<str>>(roles: &[R], token_file: &str, variables: &[Variable]) -> String {
     let value = |names: &[&str]| {
         let mut variables = variables.iter();
         let found = variables.find(|variable| names.contains(&variable.name.as_str()));
         found.map(|variable| variable.value.as_str())
     };
     let settings = [
-        ("role_arn", Some(role_arn)),
-        ("web_identity_token_file", Some(token_file)),
         ("region", value(&["AWS_REGION", "AWS_DEFAULT_REGION"])),
         (
             "sts_regional_endpoints",
@@ -204,7 +209,12 @@ fn profile(role_arn: &str, token_file: &str, variables: &[Variable]) -> String {
                 value.filter(|text| !text.contains('\n'))?
             ))
         });
-    format!("[default]\n{}", lines.collect::<String>())
+    let config = chain_config(roles, token_file, value(&["AWS_ROLE_SESSION_NAME"]));
+    let (default, others) = config.split_once("[profile ").map_or_else(
+        || (config.as_str(), String::new()),
+        |(default, others)| (default, format!("[profile {others}")),
+    );
+    format!("{default}{}{others}", lines.collect::<String>())
 }
 
 fn no_role(accounts: &[AccountReport]) -> Failure {

@@ -27,7 +27,7 @@ pub(super) fn render(accounts: &[AccountReport], paint: Paint) -> String {
                 let role = container
                     .credentials
                     .as_ref()
-                    .map_or("-", Credentials::target);
+                    .map_or_else(|| "-".to_owned(), Credentials::target);
                 let codes = codes(pod, &container.name);
                 let result = if codes.is_empty() {
                     "as it should be"
@@ -35,7 +35,7 @@ pub(super) fn render(accounts: &[AccountReport], paint: Paint) -> String {
                     &codes
                 };
                 table.judged_row(
-                    [name, &pod.name, &container.name, role, result],
+                    [name, &pod.name, &container.name, &role, result],
                     !codes.is_empty(),
                 );
             }
@@ -114,7 +114,7 @@ fn expected(account: &AccountReport, paint: Paint) -> String {
             };
             format!(
                 "{name} should get {} with {}{life}\n",
-                printable(expected.credentials.target()),
+                printable(&expected.credentials.target()),
                 printable(&audience)
             )
         }
