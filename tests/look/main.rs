@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod get;
+mod own_rules;
 mod stand;
 mod status;
 mod verify;

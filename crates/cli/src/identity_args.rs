@@ -7,7 +7,6 @@ use podpass_access::local::{
 use podpass_aws::EnvironmentSettings;
 use podpass_cluster::Cluster;
 use podpass_inject::Settings;
-use podpass_kinds::annotations::DEFAULT_PREFIX;
 use podpass_kinds::{ServiceAccountRef, ServiceAccountView};
 use podpass_policy::SessionName;
 use podpass_provision::{NameError, Region};
@@ -15,6 +14,7 @@ use podpass_provision::{NameError, Region};
 use crate::cluster_args::ClusterArgs;
 use crate::failure::Failure;
 use crate::given;
+use crate::webhook_rules::PrefixArgs;
 
 /// The service account to be. kubectl's `--as`, impersonation, is another thing.
 #[derive(Debug, Args)]
@@ -31,9 +31,8 @@ pub(crate) struct IdentityArgs {
     /// How the session is called in CloudTrail. [default: AWS_ROLE_SESSION_NAME, else podpass-<user>]
     #[arg(long, value_name = "NAME")]
     session_name: Option<String>,
-    /// The domain of the annotations.
-    #[arg(long, value_name = "DOMAIN", default_value = DEFAULT_PREFIX)]
-    annotation_prefix: String,
+    #[command(flatten)]
+    prefix: PrefixArgs,
     /// The region. [default: the environment's, or the profile's]
     #[arg(long)]
     region: Option<String>,
@@ -49,7 +48,7 @@ pub(crate) struct IdentityInput {
     account: Account,
     choice: IdentityChoice,
     session_name: Option<SessionName>,
-    annotation_prefix: String,
+    prefix: PrefixArgs,
     region: Option<Region>,
     endpoint_url: Option<String>,
     cluster: ClusterArgs,
@@ -93,7 +92,7 @@ impl IdentityArgs {
                 own_variables: Vec::new(),
             },
             session_name: self.named_session()?,
-            annotation_prefix: self.annotation_prefix.clone(),
+            prefix: self.prefix.clone(),
             region: self.region.as_deref().map(read_region).transpose()?,
             endpoint_url: self.endpoint_url.clone(),
             cluster: self.cluster.clone(),
@@ -136,12 +135,13 @@ impl IdentityInput {
         self.cluster.connect().await
     }
 
-    /// Works out the identity: of the annotations, or of the command line where that says everything.
+    /// Works out the identity: of what the cluster says of its pods, with the settings that `adapt` changes; or of the
+    /// command line where that says everything.
     pub(crate) async fn find(
         &self,
         cluster: &Cluster,
         own_variables: Vec<String>,
-        settings: Settings,
+        adapt: impl FnOnce(&mut Settings),
     ) -> Result<LocalIdentity, Failure> {
         let account = match &self.account {
             Account::Full(account) => account.clone(),
@@ -150,26 +150,25 @@ impl IdentityInput {
             }
         };
         let said_everything = self.choice.role_arn.is_some() && self.choice.audience.is_some();
-        let view = if said_everything {
+        let (view, mut rules) = if said_everything {
             // Who may create tokens need not be allowed to read service accounts.
-            ServiceAccountView {
+            let view = ServiceAccountView {
                 namespace: account.namespace().to_owned(),
                 name: account.name().to_owned(),
                 ..ServiceAccountView::default()
-            }
+            };
+            (view, self.prefix.rules(None).await?)
         } else {
             let found = cluster.existing_service_account(account.namespace(), account.name());
-            found.await.map_err(|error| Failure::cluster(&error))?.view
+            let found = found.await.map_err(|error| Failure::cluster(&error))?;
+            (found.view, self.prefix.rules(Some(cluster)).await?)
         };
+        adapt(&mut rules.settings);
         let choice = IdentityChoice {
             own_variables,
             ..self.choice.clone()
         };
-        let settings = Settings {
-            annotation_prefix: self.annotation_prefix.clone(),
-            ..settings
-        };
-        LocalIdentity::of(&view, &choice, &settings).map_err(|error| no_identity(&error, &account))
+        LocalIdentity::of(&view, &choice, &rules).map_err(|error| no_identity(&error, &account))
     }
 
     /// The session's name: what the caller says, or whoever runs this.

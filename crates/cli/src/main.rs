@@ -17,6 +17,7 @@ mod identity_args;
 mod output;
 mod runtime_folder;
 mod table;
+mod webhook_rules;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,11 +1,13 @@
 //! What a program outside the cluster needs to be a service account.
 
 use podpass_cluster::TokenRequest;
-use podpass_inject::{Injection, Pod, Settings, chain_roles, inject};
+use podpass_inject::{Identity, Injection, Pod, Settings, chain_roles, inject};
 use podpass_kinds::{Reason, ServiceAccountView, annotations};
 use podpass_policy::RoleArn;
 use serde_json::{Value, json};
 use thiserror::Error;
+
+use crate::injected::InjectionRules;
 
 /// What the caller says over the service account's annotations.
 #[derive(Clone, Debug, Default)]
@@ -71,15 +73,16 @@ impl IdentityError {
 }
 
 impl LocalIdentity {
-    /// Asks the injection what a bare pod of the account would get. Its token folder is `settings.token_mount_path`.
+    /// Asks the injection what a bare pod of the account would get. Its token folder is the settings' `token_mount_path`.
     ///
     /// So that pods and local runs cannot differ, nothing about roles, audiences, lifetimes and variables is decided
     /// here.
     pub fn of(
         account: &ServiceAccountView,
         choice: &IdentityChoice,
-        settings: &Settings,
+        rules: &InjectionRules,
     ) -> Result<Self, IdentityError> {
+        let settings = &rules.settings;
         let prefix = &settings.annotation_prefix;
         let mut account = account.clone();
         let mut annotate = |suffix, value: &str| {
@@ -107,7 +110,11 @@ impl LocalIdentity {
         let variables = choice.own_variables.iter().filter(own);
         let env: Vec<Value> = variables.map(|name| json!({"name": name})).collect();
         let pod = json!({"spec": {"containers": [{"name": "local", "env": env}]}});
-        let injection = inject(&Pod::from(&pod), &account, &settings);
+        let identity = Identity {
+            assignments: Some(&rules.assignments),
+            ..Identity::from(&account)
+        };
+        let injection = inject(&Pod::from(&pod), identity, &settings);
         for note in injection.notes() {
             match note.reason {
                 Reason::BadRoleArn => return Err(bad_role_arn(&account, prefix)),
@@ -201,10 +208,13 @@ mod tests {
         }
     }
 
-    fn settings() -> Settings {
-        Settings {
-            token_mount_path: "/private/tokens".to_owned(),
-            ..Settings::default()
+    fn rules() -> InjectionRules {
+        InjectionRules {
+            settings: Settings {
+                token_mount_path: "/private/tokens".to_owned(),
+                ..Settings::default()
+            },
+            ..InjectionRules::default()
         }
     }
 
@@ -223,7 +233,7 @@ mod tests {
             ("sts-regional-endpoints", "true"),
         ]);
         let choice = IdentityChoice::default();
-        let identity = LocalIdentity::of(&account, &choice, &settings()).unwrap();
+        let identity = LocalIdentity::of(&account, &choice, &rules()).unwrap();
         assert_eq!(identity.role_arn.as_str(), ROLE);
         assert_eq!(identity.token_request.audiences, ["openshift"]);
         assert_eq!(identity.token_request.expiration_seconds, Some(7200));
@@ -243,7 +253,7 @@ mod tests {
             audience: Some("other".to_owned()),
             ..IdentityChoice::default()
         };
-        let identity = LocalIdentity::of(&account, &choice, &settings()).unwrap();
+        let identity = LocalIdentity::of(&account, &choice, &rules()).unwrap();
         assert_eq!(identity.role_arn.as_str(), ROLE);
         assert_eq!(identity.token_request.audiences, ["other"]);
         // An empty audience leaves the choice to the API server, as it does in the annotation.
@@ -251,7 +261,7 @@ mod tests {
             audience: Some(String::new()),
             ..choice
         };
-        let identity = LocalIdentity::of(&account, &choice, &settings()).unwrap();
+        let identity = LocalIdentity::of(&account, &choice, &rules()).unwrap();
         assert!(identity.token_request.audiences.is_empty());
     }
 
@@ -266,10 +276,10 @@ mod tests {
             let mut names = identity.variables.iter();
             names.any(|(name, value)| name == "AWS_REGION" && value == "eu-west-1")
         };
-        let identity = LocalIdentity::of(&account, &choice, &settings()).unwrap();
+        let identity = LocalIdentity::of(&account, &choice, &rules()).unwrap();
         assert!(!named(&identity));
         choice.region = Some("eu-west-1".to_owned());
-        let identity = LocalIdentity::of(&account, &choice, &settings()).unwrap();
+        let identity = LocalIdentity::of(&account, &choice, &rules()).unwrap();
         assert!(named(&identity));
         let mut names = identity.variables.iter();
         assert!(names.any(|(name, _)| name == "AWS_DEFAULT_REGION"));
@@ -278,7 +288,7 @@ mod tests {
     #[test]
     fn an_account_without_a_usable_role_is_refused() {
         let choice = IdentityChoice::default();
-        let error = LocalIdentity::of(&account(&[]), &choice, &settings()).unwrap_err();
+        let error = LocalIdentity::of(&account(&[]), &choice, &rules()).unwrap_err();
         assert_eq!(error.reason(), Reason::NoRoleAnnotation);
         let told = error.to_string();
         assert!(
@@ -291,7 +301,7 @@ mod tests {
             " arn:aws:iam::123456789012:role/app",
         ] {
             let account = account(&[("role-arn", value)]);
-            let error = LocalIdentity::of(&account, &choice, &settings()).unwrap_err();
+            let error = LocalIdentity::of(&account, &choice, &rules()).unwrap_err();
             assert_eq!(error.reason(), Reason::BadRoleArn, "{value}");
             let named =
                 matches!(&error, IdentityError::BadRoleArn { value: own, .. } if own == value);

@@ -30,16 +30,19 @@ pub(crate) async fn run(arguments: BindArgs) -> Result<ExitCode, Failure> {
         Some(Side::Aws) => None,
         _ => Some(input.cluster.connect().await?),
     };
+    let rules = input.prefix.rules(cluster.as_ref()).await?;
     let (role, planned) = match &input.role {
         RoleInput::Given(arn) => (arn.clone(), None),
         RoleInput::Made(wanted) => {
-            let planned = wanted.plan(&input.account, cluster.as_ref()).await?;
+            let planned = wanted
+                .plan(&input.account, cluster.as_ref(), &rules)
+                .await?;
             (planned.arn.clone(), Some(planned))
         }
     };
     let binding = Binding {
         account: input.account.clone(),
-        prefix: input.prefix.clone(),
+        prefix: rules.settings.annotation_prefix,
         role: role.clone(),
         chain: input.chain.clone(),
         made_for: planned

@@ -9,7 +9,7 @@ use podpass_access::local::TokenSource;
 use podpass_aws::Connection;
 use podpass_cloud::{Exchange, Session};
 use podpass_exchange::{AssumeRoleRequest, WebIdentityRequest};
-use podpass_inject::{MIN_TOKEN_EXPIRATION, Settings};
+use podpass_inject::MIN_TOKEN_EXPIRATION;
 use podpass_kinds::Reason;
 use serde::Serialize;
 
@@ -36,9 +36,7 @@ pub(crate) async fn run(arguments: &CredentialProcessArgs) -> Result<ExitCode, F
     let input = arguments.identity.check()?;
     let duration = arguments.duration.map(seconds).transpose()?;
     let cluster = input.connect().await?;
-    let mut identity = input
-        .find(&cluster, Vec::new(), Settings::default())
-        .await?;
+    let mut identity = input.find(&cluster, Vec::new(), |_| {}).await?;
     if let (Some(last), Some(seconds)) = (identity.chain.last(), duration)
         && seconds > LONGEST_CHAINED
     {

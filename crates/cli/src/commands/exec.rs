@@ -121,14 +121,13 @@ async fn prepare(
         ))
         .help("set XDG_RUNTIME_DIR to a folder whose name is"));
     };
-    let settings = Settings {
-        token_mount_path: token_folder,
-        token_expiration: TOKEN_EXPIRATION,
-        sts_regional_endpoints: has_region,
-        ..Settings::default()
+    let token_file = format!("{token_folder}/token");
+    let adapt = |settings: &mut Settings| {
+        settings.token_mount_path = token_folder;
+        settings.token_expiration = TOKEN_EXPIRATION;
+        settings.sts_regional_endpoints = has_region;
     };
-    let token_file = format!("{}/token", settings.token_mount_path);
-    let identity = input.find(&cluster, own_variables, settings).await?;
+    let identity = input.find(&cluster, own_variables, adapt).await?;
     let local = input.local_settings(&cluster);
     if !identity.chain.is_empty() {
         let config = chained_config(&identity, &token_file, &local, &profile);

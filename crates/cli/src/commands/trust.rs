@@ -3,8 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use podpass_kinds::annotations::{self, DEFAULT_PREFIX};
-use podpass_kinds::{Reason, ServiceAccountRef};
+use podpass_kinds::{Reason, ServiceAccountRef, annotations};
 use podpass_policy::{AccountId, Partition};
 use podpass_provision::{RoleArn, WebIdentityTrust, assume_role_trust};
 
@@ -13,6 +12,7 @@ use super::bind::{provider_of, role_of};
 use crate::cluster_args::ClusterArgs;
 use crate::failure::Failure;
 use crate::output;
+use crate::webhook_rules::PrefixArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct TrustArgs {
@@ -37,9 +37,8 @@ pub(crate) struct TrustArgs {
     /// The role that goes on to it. [default: what the service account's annotations say]
     #[arg(long, value_name = "ARN", requires = "chain")]
     role_arn: Option<String>,
-    /// The domain of the annotations.
-    #[arg(long, value_name = "DOMAIN", default_value = DEFAULT_PREFIX)]
-    annotation_prefix: String,
+    #[command(flatten)]
+    prefix: PrefixArgs,
     /// An audience that the role accepts; may be repeated.
     #[arg(
         long = "audience",
@@ -93,7 +92,8 @@ impl TrustArgs {
             .existing_service_account(self.account.namespace(), self.account.name())
             .await
             .map_err(|error| Failure::cluster(&error))?;
-        let own = annotations::name(&self.annotation_prefix, annotations::ROLE_ARN);
+        let rules = self.prefix.rules(Some(&cluster)).await?;
+        let own = annotations::name(&rules.settings.annotation_prefix, annotations::ROLE_ARN);
         let Some(first) = found.view.annotations.get(&own) else {
             return Err(Failure::denied(
                 Reason::NoRoleAnnotation,

@@ -6,7 +6,6 @@ use clap::{ArgGroup, Args, ValueEnum};
 use podpass_aws::EnvironmentSettings;
 use podpass_cluster::WorkloadRef;
 use podpass_kinds::ServiceAccountRef;
-use podpass_kinds::annotations::DEFAULT_PREFIX;
 use podpass_policy::{Document, DocumentKind};
 use podpass_provision::{
     Adoption, ClusterName, OidcProviderArn, PolicyArn, RoleArn, RoleName, assume_role_policy,
@@ -18,6 +17,7 @@ use super::role::WantedRole;
 use crate::cluster_args::ClusterArgs;
 use crate::failure::Failure;
 use crate::format::Format;
+use crate::webhook_rules::PrefixArgs;
 use crate::{files, given};
 
 #[derive(Debug, Args)]
@@ -88,9 +88,8 @@ struct BothArgs {
     /// How the outcome is printed; `yaml` with `--plan-only=cluster --dry-run` is the manifest to apply.
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     output: Format,
-    /// The domain of the annotations.
-    #[arg(long, value_name = "DOMAIN", default_value = DEFAULT_PREFIX)]
-    annotation_prefix: String,
+    #[command(flatten)]
+    prefix: PrefixArgs,
     /// The region whose endpoints are asked. [default: the AWS configuration's]
     #[arg(long)]
     region: Option<String>,
@@ -120,7 +119,7 @@ pub(crate) struct BindInput {
     pub(crate) side: Option<Side>,
     pub(crate) dry_run: bool,
     pub(crate) output: Format,
-    pub(crate) prefix: String,
+    pub(crate) prefix: PrefixArgs,
     pub(crate) cluster: ClusterArgs,
 }
 
@@ -138,7 +137,7 @@ pub(crate) struct UnbindInput {
     pub(crate) side: Option<Side>,
     pub(crate) dry_run: bool,
     pub(crate) output: Format,
-    pub(crate) prefix: String,
+    pub(crate) prefix: PrefixArgs,
     pub(crate) cluster: ClusterArgs,
     pub(crate) role: AwsSide,
 }
@@ -186,7 +185,7 @@ impl BindArgs {
             side,
             dry_run: self.both.dry_run,
             output: self.both.output,
-            prefix: self.both.annotation_prefix,
+            prefix: self.both.prefix,
             cluster: self.both.cluster,
         })
     }
@@ -230,7 +229,6 @@ impl BindArgs {
             } else {
                 Adoption::Refuse
             },
-            prefix: self.both.annotation_prefix.clone(),
         })
     }
 }
@@ -244,7 +242,7 @@ impl UnbindArgs {
             side: self.both.plan_only,
             dry_run: self.both.dry_run,
             output: self.both.output,
-            prefix: self.both.annotation_prefix,
+            prefix: self.both.prefix,
             cluster: self.both.cluster,
             role,
         })

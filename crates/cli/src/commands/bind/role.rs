@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use podpass_access::injected::InjectionRules;
 use podpass_access::issuer;
 use podpass_aws::Connection;
 use podpass_cloud::{Exchange, Observe};
@@ -23,7 +24,6 @@ pub(crate) struct WantedRole {
     pub(crate) attached: Vec<PolicyArn>,
     pub(crate) boundary: Option<PolicyArn>,
     pub(crate) adoption: Adoption,
-    pub(crate) prefix: String,
 }
 
 /// The role with the steps to it.
@@ -41,11 +41,12 @@ impl WantedRole {
         &self,
         account: &ServiceAccountRef,
         cluster: Option<&Cluster>,
+        rules: &InjectionRules,
     ) -> Result<PlannedRole, Failure> {
         let connection = self.aws.connect().await?;
         let provider = self.aws.provider(account, cluster, &connection).await?;
         let found = existing(&connection, &provider).await?;
-        self.check_audience(account, cluster, &found).await?;
+        check_audience(account, cluster, rules, &found).await?;
         let cluster_name = self.aws.cluster_name(&provider)?;
         let name = match &self.aws.role_name {
             Some(name) => name.clone(),
@@ -86,40 +87,6 @@ impl WantedRole {
             arn,
             plan: planned.plan,
         })
-    }
-
-    /// Refuses a role that the pod's token could never get: its audience has to be one of the provider's.
-    async fn check_audience(
-        &self,
-        account: &ServiceAccountRef,
-        cluster: Option<&Cluster>,
-        provider: &ObservedOidcProvider,
-    ) -> Result<(), Failure> {
-        let found = match cluster {
-            Some(cluster) => cluster
-                .service_account(account.namespace(), account.name())
-                .await
-                .map_err(|error| Failure::cluster(&error))?,
-            None => None,
-        };
-        let annotated = found.as_ref().and_then(|found| {
-            found
-                .view
-                .annotation(&self.prefix, annotations::AUDIENCE)
-                .filter(|audience| !audience.is_empty())
-        });
-        let audience = annotated.unwrap_or(DEFAULT_AUDIENCE);
-        if provider.client_ids.iter().any(|id| id == audience) {
-            return Ok(());
-        }
-        Err(Failure::denied(
-            Reason::AudienceNotInClientIds,
-            format!(
-                "tokens of `{account}` are for an audience that the OIDC provider does not list"
-            ),
-        )
-        .detail("expected", provider.client_ids.join(", "))
-        .detail("actual", audience))
     }
 }
 
@@ -208,5 +175,35 @@ async fn existing(
     })
 }
 
-/// The audience of the tokens that the webhook asks for unless the service account names another.
-const DEFAULT_AUDIENCE: &str = "sts.amazonaws.com";
+/// Refuses a role that the pod's token could never get: its audience has to be one of the provider's.
+async fn check_audience(
+    account: &ServiceAccountRef,
+    cluster: Option<&Cluster>,
+    rules: &InjectionRules,
+    provider: &ObservedOidcProvider,
+) -> Result<(), Failure> {
+    let found = match cluster {
+        Some(cluster) => cluster
+            .service_account(account.namespace(), account.name())
+            .await
+            .map_err(|error| Failure::cluster(&error))?,
+        None => None,
+    };
+    let settings = &rules.settings;
+    let annotated = found.as_ref().and_then(|found| {
+        found
+            .view
+            .annotation(&settings.annotation_prefix, annotations::AUDIENCE)
+    });
+    let audience = annotated.unwrap_or(&settings.token_audience);
+    // An empty one is the API server's own, which nothing says.
+    if audience.is_empty() || provider.client_ids.iter().any(|id| id == audience) {
+        return Ok(());
+    }
+    Err(Failure::denied(
+        Reason::AudienceNotInClientIds,
+        format!("tokens of `{account}` are for an audience that the OIDC provider does not list"),
+    )
+    .detail("expected", provider.client_ids.join(", "))
+    .detail("actual", audience))
+}

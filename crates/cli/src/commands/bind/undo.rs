@@ -31,17 +31,26 @@ pub(crate) async fn run(arguments: UnbindArgs) -> Result<ExitCode, Failure> {
             .map_err(|error| Failure::cluster(&error))?,
         None => None,
     };
+    let rules = input.prefix.rules(cluster.as_ref()).await?;
+    let prefix = rules.settings.annotation_prefix.as_str();
     let mut document = Document::new("Unbinding", &input.account, input.dry_run);
     let in_aws = match input.side {
         Some(Side::Cluster) => None,
-        _ => plan_role(&input, cluster.as_ref(), found.as_ref(), &mut document).await?,
+        _ => {
+            plan_role(
+                &input,
+                prefix,
+                cluster.as_ref(),
+                found.as_ref(),
+                &mut document,
+            )
+            .await?
+        }
     };
     if let Some((_, plan)) = &in_aws {
         document.of_plan(plan);
     }
-    let in_cluster = found
-        .as_ref()
-        .map(|found| Unbound::plan(found, &input.prefix));
+    let in_cluster = found.as_ref().map(|found| Unbound::plan(found, prefix));
     match &in_cluster {
         Some(unbound) => document.reached(account_name(&input), outcome_of(unbound)),
         None if cluster.is_some() => {
@@ -63,7 +72,7 @@ pub(crate) async fn run(arguments: UnbindArgs) -> Result<ExitCode, Failure> {
         super::take(connection, plan).await?;
     }
     if let Some(cluster) = &cluster {
-        let removed = remove_annotations(&input, cluster).await;
+        let removed = remove_annotations(&input, prefix, cluster).await;
         removed.map_err(|error| match &in_aws {
             Some((_, plan)) => super::after(plan, Failure::cluster(&error)),
             None => Failure::cluster(&error),
@@ -73,11 +82,15 @@ pub(crate) async fn run(arguments: UnbindArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Reads the account again: the question, and the calls to AWS, may have taken a while.
-async fn remove_annotations(input: &UnbindInput, cluster: &Cluster) -> Result<(), ClusterError> {
+async fn remove_annotations(
+    input: &UnbindInput,
+    prefix: &str,
+    cluster: &Cluster,
+) -> Result<(), ClusterError> {
     let (namespace, name) = (input.account.namespace(), input.account.name());
     match cluster.service_account(namespace, name).await? {
         Some(found) => {
-            let unbound = Unbound::plan(&found, &input.prefix);
+            let unbound = Unbound::plan(&found, prefix);
             unbound.apply(cluster, &found).await
         }
         None => Ok(()),
@@ -87,15 +100,15 @@ async fn remove_annotations(input: &UnbindInput, cluster: &Cluster) -> Result<()
 /// What is to be done in AWS; nothing unless `bind` made the role, or the command line says which it is.
 async fn plan_role(
     input: &UnbindInput,
+    prefix: &str,
     cluster: Option<&Cluster>,
     found: Option<&ServiceAccount>,
     document: &mut Document,
 ) -> Result<Option<(Connection, Plan)>, Failure> {
     let annotation = |name: &str| found?.view.annotations.get(name);
     let made_for: Option<ClusterName> = annotation(MADE_FOR).and_then(|name| name.parse().ok());
-    let annotated: Option<RoleArn> =
-        annotation(&annotations::name(&input.prefix, annotations::ROLE_ARN))
-            .and_then(|arn| arn.parse().ok());
+    let annotated: Option<RoleArn> = annotation(&annotations::name(prefix, annotations::ROLE_ARN))
+        .and_then(|arn| arn.parse().ok());
     let is_named = input.role.cluster_name.is_some() || input.role.role_name.is_some();
     if made_for.is_none() && !is_named && input.side != Some(Side::Aws) {
         if let Some(role) = annotated {
