@@ -366,3 +366,60 @@ async fn seed_001_21_config_file_opens_the_role() {
         "{identity:#?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cron_jobs_pods_are_those_of_its_jobs() {
+    let Some(stand) = furnished().await else {
+        return;
+    };
+    stand.apply(&account(ROLE));
+    for name in ["nightly", "other"] {
+        stand.apply(&format!(
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: {name}, namespace: irsa-test}}\nspec:\n  schedule: \
+             '0 0 1 1 *'\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          serviceAccountName: \
+             irsa-test\n          restartPolicy: Never\n          containers: [{{name: aws, image: 'aws:1'}}]\n"
+        ));
+        // No pod before there is a job.
+        let none = stand.podpass(&[
+            "get",
+            &format!("cronjob/{name}"),
+            "--namespace",
+            "irsa-test",
+        ]);
+        none.said(&["no pods"]);
+        for run in ["first", "second"] {
+            let job = format!("{name}-{run}");
+            let from = format!("cronjob/{name}");
+            stand.kubectl(&[
+                "create",
+                "job",
+                &job,
+                "--from",
+                &from,
+                "--namespace",
+                "irsa-test",
+            ]);
+            let selector = format!("--selector=job-name={job}");
+            stand.kubectl(&[
+                "wait",
+                "--for=create",
+                "pod",
+                &selector,
+                "--namespace",
+                "irsa-test",
+                "--timeout=60s",
+            ]);
+        }
+    }
+    let document = get_json(&stand, &["cronjob/nightly", "--namespace", "irsa-test"], 1);
+    let pods = document["serviceAccounts"][0]["pods"].as_array().unwrap();
+    let names: Vec<&str> = pods
+        .iter()
+        .map(|pod| pod["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(
+        names.iter().all(|name| name.starts_with("nightly-")),
+        "{names:?}"
+    );
+}

@@ -1,6 +1,6 @@
 //! The issuer that a cluster signs its tokens with.
 
-use podpass_cluster::{Cluster, ClusterError, ErrorKind, TokenRequest, resources};
+use podpass_cluster::{Cluster, ClusterError, TokenRequest, resources};
 use podpass_kinds::ServiceAccountRef;
 use podpass_token::Jwt;
 use serde_json::Value;
@@ -17,10 +17,7 @@ pub async fn issuer(
         Ok(published) => return Ok(published.issuer),
         Err(error) => error,
     };
-    if !matches!(
-        first.kind(),
-        ErrorKind::Forbidden { .. } | ErrorKind::NotFound
-    ) {
+    if !first.is_forbidden() && !first.is_not_found() {
         return Err(first);
     }
     let authentication = cluster

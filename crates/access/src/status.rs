@@ -5,7 +5,7 @@
 
 mod cloud;
 
-use podpass_cluster::{Cluster, ClusterError, ErrorKind, IdentityWebhook, OpenShift};
+use podpass_cluster::{Cluster, ClusterError, IdentityWebhook, OpenShift};
 use podpass_kinds::Reason;
 use podpass_provision::Seen;
 use podpass_token::KeySet;
@@ -184,7 +184,7 @@ fn seen<T>(
     match found {
         Ok(found) => Ok(Seen::Present(found)),
         Err(error) if error.is_not_found() => Ok(Seen::Absent),
-        Err(error) if matches!(error.kind(), ErrorKind::Forbidden { .. }) => {
+        Err(error) if error.is_forbidden() => {
             refused.push(error);
             Ok(Seen::Hidden)
         }

@@ -10,7 +10,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use podpass_cloud::{CallerIdentity, Exchange, Session, WebIdentityRequest};
-use podpass_cluster::{Cluster, ErrorKind, TokenRequest};
+use podpass_cluster::{Cluster, TokenRequest};
 use podpass_kinds::{Reason, ServiceAccountRef, ServiceAccountView, annotations};
 use podpass_policy::RoleArn;
 use podpass_token::{Jwt, KeySet, SignatureError, Token};
@@ -326,12 +326,7 @@ impl<E: Exchange> Way<'_, E> {
     async fn signing_key(&mut self, token: &Token, claims: &Claims) -> Gone<()> {
         let published = match self.cluster.published_issuer().await {
             Ok(published) => published,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::Forbidden { .. } | ErrorKind::NotFound
-                ) =>
-            {
+            Err(error) if error.is_forbidden() || error.is_not_found() => {
                 self.steps.push(StepReport {
                     step: Step::SigningKey,
                     result: StepResult::NotChecked,

@@ -128,6 +128,11 @@ impl ClusterError {
         &self.kind
     }
 
+    /// Whether the user lacks a permission.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self.kind, ErrorKind::Forbidden { .. })
+    }
+
     /// Whether the object does not exist.
     pub fn is_not_found(&self) -> bool {
         self.kind == ErrorKind::NotFound

@@ -8,7 +8,7 @@ use podpass_provision::mode::{
 use serde_json::Value;
 
 use crate::connect::Cluster;
-use crate::error::{ClusterError, ErrorKind};
+use crate::error::ClusterError;
 use crate::object::resources::{
     AUTHENTICATION, CLOUD_CREDENTIAL, CONFIG_MAP as CONFIG_MAPS, INFRASTRUCTURE, SECRET,
 };
@@ -77,7 +77,7 @@ fn seen(
     match found {
         Ok(Some(object)) => Ok(Seen::Present(object)),
         Ok(None) => Ok(Seen::Absent),
-        Err(error) if matches!(error.kind(), ErrorKind::Forbidden { .. }) => {
+        Err(error) if error.is_forbidden() => {
             refused.push(error);
             Ok(Seen::Hidden)
         }

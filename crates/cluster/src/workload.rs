@@ -110,16 +110,40 @@ impl Cluster {
             .collect()
     }
 
-    /// Lists the pods that a workload's selector selects, or the pod itself.
+    /// Lists the pods that a workload's selector selects, those of a CronJob's jobs, or the pod itself.
     pub async fn pods_of(&self, workload: &Workload) -> Result<Vec<Workload>, ClusterError> {
         let namespace = workload.manifest.namespace();
         if workload.resource == POD {
             return Ok(vec![workload.clone()]);
         }
-        let Some(selector) = workload.selector() else {
-            return Ok(Vec::new());
+        let selector = if workload.resource == CRON_JOB {
+            self.jobs_of(workload).await?
+        } else {
+            workload.selector()
         };
-        self.pods(Some(namespace), &selector).await
+        match selector {
+            Some(selector) => self.pods(Some(namespace), &selector).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The label selector of the pods of a CronJob's jobs.
+    async fn jobs_of(&self, cron_job: &Workload) -> Result<Option<String>, ClusterError> {
+        let uid = &cron_job.manifest.object()["metadata"]["uid"];
+        let namespace = cron_job.manifest.namespace();
+        let jobs = self.list(JOB, Some(namespace), "").await?;
+        let is_owned = |job: &&Value| {
+            let owners = job["metadata"]["ownerReferences"].as_array();
+            owners
+                .into_iter()
+                .flatten()
+                .any(|owner| owner["uid"] == *uid)
+        };
+        let names = jobs.iter().filter(is_owned);
+        let names: Vec<&str> = names
+            .filter_map(|job| job["metadata"]["name"].as_str())
+            .collect();
+        Ok((!names.is_empty()).then(|| format!("{JOB_NAME} in ({})", names.join(","))))
     }
 
     /// Lets a workload's pods run as another service account, which makes its controller replace them.
@@ -197,6 +221,9 @@ fn expression(expression: &Value) -> Option<String> {
         _ => return None,
     })
 }
+
+/// The label that the job controller gives to a job's pods, in every version of Kubernetes.
+const JOB_NAME: &str = "job-name";
 
 /// kubectl's names of the kinds: singular and short; the plural is the resource's.
 const KINDS: &[(&[&str], Resource)] = &[

@@ -1,6 +1,6 @@
 //! What decides about injections in a cluster beside pods and service accounts: how its webhook runs.
 
-use podpass_cluster::{Cluster, ClusterError, ErrorKind, WebhookTarget, resources};
+use podpass_cluster::{Cluster, ClusterError, WebhookTarget, resources};
 use podpass_inject::{Assignments, CommandLine, RoleMap, Settings};
 use serde_json::Value;
 
@@ -60,7 +60,7 @@ impl InjectionRules {
 fn allowed<T>(found: Result<T, ClusterError>) -> Result<Option<T>, ClusterError> {
     match found {
         Ok(found) => Ok(Some(found)),
-        Err(error) if matches!(error.kind(), ErrorKind::Forbidden { .. }) => Ok(None),
+        Err(error) if error.is_forbidden() => Ok(None),
         Err(error) => Err(error),
     }
 }

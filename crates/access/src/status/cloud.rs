@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use podpass_cloud::{CloudError, ErrorKind, Exchange, Observe};
 use podpass_kinds::Reason;
-use podpass_policy::OidcProviderArn;
+use podpass_policy::{Arn, OidcProviderArn};
 use podpass_provision::{
     BucketState, ClusterName, DISCOVERY_KEY, Deletion, FoundRole, IdentityProvider, IssuerBucket,
     JWKS_KEY, ObservedBucket, ObservedOidcProvider, Ownership, Region, Tags,
@@ -300,10 +300,9 @@ impl CloudStatus {
     }
 
     fn provider_arn(&self, issuer: &str) -> Option<OidcProviderArn> {
-        let partition = self.caller.split(':').nth(1)?;
+        let caller: Arn = self.caller.parse().ok()?;
         let url = issuer.strip_prefix("https://")?;
-        let arn = format!("arn:{partition}:iam::{}:oidc-provider/{url}", self.account);
-        arn.parse().ok()
+        OidcProviderArn::new(caller.partition(), self.account.parse().ok()?, url).ok()
     }
 
     fn remark(&mut self, code: Reason, message: String) {

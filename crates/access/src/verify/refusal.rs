@@ -5,6 +5,7 @@ use podpass_cluster::ClusterError;
 use podpass_diagnose::explain::{Explanation, Topic, explain};
 use podpass_exchange::Denial;
 use podpass_kinds::{Reason, ServiceAccountRef};
+use podpass_policy::{OidcProviderArn, RoleArn};
 use serde::Serialize;
 
 use super::Claims;
@@ -247,11 +248,12 @@ fn fix(
 }
 
 fn provider_of(role: &str, issuer: &str) -> String {
-    let mut parts = role.split(':');
-    let partition = parts.nth(1).unwrap_or("aws");
-    let account = parts.nth(2).unwrap_or_default();
     let url = issuer.strip_prefix("https://").unwrap_or(issuer);
-    format!("arn:{partition}:iam::{account}:oidc-provider/{url}")
+    let provider = role.parse().ok().and_then(|role: RoleArn| {
+        OidcProviderArn::new(role.partition(), role.account().clone(), url).ok()
+    });
+    // An issuer that no provider can have is named as it is.
+    provider.map_or_else(|| url.to_owned(), |provider| provider.to_string())
 }
 
 #[cfg(test)]

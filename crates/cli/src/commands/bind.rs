@@ -12,7 +12,7 @@ use podpass_aws::Connection;
 use podpass_cloud::{Apply, CloudError};
 use podpass_cluster::{Annotated, Cluster};
 use podpass_kinds::Reason;
-use podpass_provision::{Outcome, Plan, RoleArn};
+use podpass_provision::{Outcome, Plan};
 
 pub(crate) use self::inputs::{BindArgs, UnbindArgs, role_of};
 use self::inputs::{RoleInput, Side};
@@ -157,19 +157,4 @@ fn writer(written: &Annotated) -> String {
         Some(time) => format!("{} at {time}", written.manager),
         None => written.manager.clone(),
     }
-}
-
-/// The role's ARN before the role exists.
-fn predicted(
-    provider: &podpass_provision::OidcProviderArn,
-    name: &str,
-) -> Result<RoleArn, Failure> {
-    let arn = format!(
-        "arn:{}:iam::{}:role/{name}",
-        provider.partition(),
-        provider.account()
-    );
-    arn.parse().map_err(|error: podpass_policy::InvalidArn| {
-        Failure::usage(format!("--role-name: {error}"))
-    })
 }

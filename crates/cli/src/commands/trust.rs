@@ -71,7 +71,7 @@ pub(crate) async fn run(arguments: &TrustArgs) -> Result<ExitCode, Failure> {
                     .await
                     .map_err(|error| Failure::cluster(&error))?
             };
-            provider_of(arguments.partition.as_str(), account.as_str(), &issuer)?
+            provider_of(arguments.partition, account.clone(), &issuer)?
         }
         (None, None) => return Err(Failure::usage("neither a provider nor an account is given")),
     };

@@ -8,6 +8,7 @@ use podpass_aws::Connection;
 use podpass_cloud::{Exchange, Observe};
 use podpass_cluster::Cluster;
 use podpass_kinds::{Reason, ServiceAccountRef, annotations};
+use podpass_policy::{AccountId, Arn, Partition};
 use podpass_provision::{
     Adoption, BoundRole, ClusterName, IssuerBucket, ObservedOidcProvider, OidcProviderArn, Plan,
     PolicyArn, RoleArn, WebIdentityTrust,
@@ -79,7 +80,12 @@ impl WantedRole {
             .map_err(|refusal| failures::refusal(&refusal))?;
         let arn = match planned.arn {
             Some(arn) => arn,
-            None => super::predicted(&provider, wanted.name.as_str())?,
+            None => RoleArn::new(
+                provider.partition(),
+                provider.account().clone(),
+                podpass_policy::Path::root(),
+                wanted.name.clone(),
+            ),
         };
         Ok(PlannedRole {
             connection,
@@ -119,8 +125,12 @@ impl AwsSide {
             .caller_identity()
             .await
             .map_err(|error| Failure::cloud(&error))?;
-        let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
-        provider_of(partition, &caller.account, &issuer)
+        let unreadable = |error: &dyn std::error::Error| {
+            Failure::failed(format!("STS says that the caller is `{}`", caller.arn)).because(error)
+        };
+        let arn: Arn = caller.arn.parse().map_err(|error| unreadable(&error))?;
+        let account = caller.account.parse().map_err(|error| unreadable(&error))?;
+        provider_of(arn.partition(), account, &issuer)
     }
 
     /// The cluster's name: the one that is given, or that of which the issuer's bucket is.
@@ -141,8 +151,8 @@ impl AwsSide {
 
 /// The ARN of the OIDC provider for an issuer.
 pub(crate) fn provider_of(
-    partition: &str,
-    account: &str,
+    partition: Partition,
+    account: AccountId,
     issuer: &str,
 ) -> Result<OidcProviderArn, Failure> {
     let Some(without_scheme) = issuer.strip_prefix("https://") else {
@@ -152,8 +162,7 @@ pub(crate) fn provider_of(
         )
         .help("give the cluster an issuer that AWS can read: see `podpass aws create-identity-provider`"));
     };
-    let arn = format!("arn:{partition}:iam::{account}:oidc-provider/{without_scheme}");
-    arn.parse().map_err(|error: podpass_policy::InvalidArn| {
+    OidcProviderArn::new(partition, account, without_scheme).map_err(|error| {
         Failure::failed(format!("the issuer `{issuer}` has no OIDC provider")).because(&error)
     })
 }

@@ -125,7 +125,7 @@ async fn plan_role(
             let issuer = podpass_access::issuer(cluster, &input.account)
                 .await
                 .map_err(|error| Failure::cluster(&error))?;
-            provider_of(role.partition().as_str(), role.account().as_str(), &issuer)?
+            provider_of(role.partition(), role.account().clone(), &issuer)?
         }
         _ => {
             input
