@@ -8,6 +8,7 @@
 //! [`Sandbox::start`] gives a [`Running`] server; it stops when that value is stopped or dropped.
 
 mod authorize;
+mod aws_chunked;
 mod call;
 mod caller;
 mod clock;

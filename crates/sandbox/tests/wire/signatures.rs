@@ -350,8 +350,13 @@ fn s3_compares_the_body_with_its_declared_hash() {
         ("unsigned", "UNSIGNED-PAYLOAD".to_owned(), (200, "")),
         ("not a hash", "abc".to_owned(), (400, "InvalidArgument")),
         (
-            "signed chunks",
+            "signed chunks, and none",
             "STREAMING-AWS4-HMAC-SHA256-PAYLOAD".to_owned(),
+            (400, "IncompleteBody"),
+        ),
+        (
+            "chunks signed with ECDSA",
+            "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD".to_owned(),
             (501, "NotImplemented"),
         ),
     ] {
