@@ -22,6 +22,7 @@ mod host;
 mod iam;
 mod ids;
 mod issuers;
+mod json;
 mod query;
 mod random;
 mod received;
