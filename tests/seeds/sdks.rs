@@ -4,6 +4,7 @@ use podpass_testkit::{PodRunner, Ran, sdk_clients};
 
 use crate::doc_001_annotations::{admitted, option_2};
 use crate::doc_001_config_file::session;
+use crate::doc_003_pod::{self, TARGET_SESSION, chained_pod};
 use crate::stand::Stand;
 
 /// What the role may: list the buckets, and read and write in one of them.
@@ -86,4 +87,73 @@ async fn seed_001_23_five_sdks_get_the_identity_and_what_its_policy_allows() {
     }
     let stored = stand.shell("aws s3 cp s3://theirs/object -");
     assert_eq!(stored.succeeded(), "secret\n");
+}
+
+/// The document's pod with the chaining config, and a role of the second account that may list its buckets.
+async fn chained() -> Option<(Stand, PodRunner)> {
+    let stand = doc_003_pod::on_shared().await?;
+    stand.home.write(
+        "allowed.json",
+        r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}"#,
+    );
+    stand
+        .other_team(
+            "aws iam put-role-policy --role-name dynamodb-reader --policy-name s3 --policy-document file://allowed.json
+             aws s3 mb s3://of-the-second-account --region eu-west-2",
+        )
+        .succeeded();
+    stand
+        .shell("aws s3 mb s3://of-the-first-account --region eu-west-2")
+        .succeeded();
+    let runner = chained_pod(&stand).await;
+    let names: Vec<&str> = runner
+        .environment()
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| name.starts_with("AWS_"))
+        .collect();
+    // What would win over the profile in most SDKs is not there.
+    assert_eq!(
+        names,
+        [
+            "AWS_PROFILE",
+            "AWS_REGION",
+            "AWS_CONFIG_FILE",
+            "AWS_ROLE_SESSION_NAME"
+        ]
+    );
+    Some((stand, runner))
+}
+
+#[tokio::test]
+async fn seed_003_16_five_sdks_become_the_second_accounts_role_by_the_mounted_config() {
+    let Some((stand, runner)) = chained().await else {
+        return;
+    };
+    for program in programs(&stand, &runner) {
+        program.prints("identity", &[TARGET_SESSION]);
+        program.prints("buckets", &["of-the-second-account"]);
+        program.is_refused("put of-the-second-account object text", "s3:PutObject");
+    }
+}
+
+/// The document's client without its `AssumeRoleCommand`. The sandbox has no DynamoDB: it verifies the signature of the
+/// call, and says whose it is.
+#[tokio::test]
+async fn seed_003_17_plain_dynamodb_client_calls_as_the_second_accounts_role() {
+    let source = include_str!("../../testclients/javascript/client.js");
+    assert!(source.contains("new DynamoDBClient({})") && !source.contains("AssumeRole"));
+    let Some((stand, runner)) = chained().await else {
+        return;
+    };
+    for program in programs(&stand, &runner) {
+        if program.language == "javascript" {
+            let signed_by = format!(
+                "no service `dynamodb`: it has iam, s3 and sts. The request is signed by {TARGET_SESSION}."
+            );
+            program
+                .run("tables")
+                .failed(&["NotImplemented", &signed_by]);
+        }
+    }
 }
