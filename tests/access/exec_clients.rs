@@ -1,11 +1,11 @@
-//! The AWS CLI and boto3 under `podpass exec`.
+//! The AWS CLI, boto3 and AWS's other SDKs under `podpass exec`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, PostParams};
-use podpass_testkit::{PodRunner, foreign_clients};
+use podpass_testkit::{PodRunner, foreign_clients, sdk_clients};
 use serde_json::Value;
 
 use crate::stand::{Stand, run};
@@ -94,6 +94,28 @@ async fn the_aws_cli_is_who_it_is_in_a_pod() {
     let in_pod: Value = serde_json::from_str(run(&mut command).succeeded()).unwrap();
     assert_eq!(local, in_pod);
     assert!(local["Arn"].as_str().unwrap().ends_with("/same"), "{local}");
+}
+
+/// No program's token may go to AWS instead of the endpoint of the command line.
+#[tokio::test]
+async fn five_sdks_get_the_identity_at_the_endpoint_of_the_command_line() {
+    let Some(stand) = Stand::new("sdks").await else {
+        return;
+    };
+    let app = stand.bound("app");
+    let role = stand
+        .role_of("app")
+        .await
+        .replace(":role/", ":assumed-role/");
+    let expected = format!("{}/me\n", role.replace(":iam:", ":sts:"));
+    let endpoint = stand.sandbox.endpoint();
+    let options = ["--session-name", "me", "--endpoint-url", endpoint];
+    for (language, program) in sdk_clients() {
+        let words = [program.to_str().unwrap(), "identity"];
+        let ran = run(&mut stand.exec(&app, &options, &words));
+        assert_eq!(ran.succeeded(), expected, "{language}");
+    }
+    stand.assert_nothing_left();
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod bench;
 mod cache;
 mod run_folder;
+mod sdk_clients;
 mod testcluster;
 mod tools;
 
@@ -75,6 +76,7 @@ fn test(words: &[&str]) -> Result<(), String> {
     } else {
         tests
             .env("PODPASS_TEST_CLIENTS", tools::environment("clients")?)
+            .env("PODPASS_TEST_SDKS", sdk_clients::built()?)
             .env("PODPASS_TEST_MOTO", tools::environment("moto")?);
     }
     let run_folder = RunFolder::make()?;

@@ -24,7 +24,7 @@ use crate::sigv4::{Authorization, Dialect, SignatureError, refuse_query_signatur
 use crate::state::State;
 use crate::storage::BucketCaller;
 use crate::sts::Sts;
-use crate::{iam, ids, storage, sts};
+use crate::{iam, ids, json, storage, sts};
 
 /// What answers requests.
 pub(crate) struct Gateway {
@@ -262,7 +262,8 @@ impl Gateway {
         }
     }
 
-    /// Verifies the signature for a service that is not here, so that nobody takes its answer for the service's.
+    /// Verifies the signature for a service that is not here, so that nobody takes its answer for the service's, and
+    /// says whose it is.
     fn answer_other(
         &self,
         service: &str,
@@ -271,16 +272,27 @@ impl Gateway {
         report: &mut Report,
     ) -> Answered {
         service.clone_into(&mut report.service);
+        let json_operation = json::operation(request);
+        if let Some(operation) = json_operation {
+            operation.clone_into(&mut report.action);
+        }
         let error = match self.verify(request, Dialect::Query, now, report) {
             Err(error) => refused(&error, Dialect::Query),
-            Ok(_) => ApiError::new(
+            Ok(verified) => ApiError::new(
                 501,
                 "NotImplemented",
-                format!("This sandbox has no service `{service}`: it has iam, s3 and sts."),
+                format!(
+                    "This sandbox has no service `{service}`: it has iam, s3 and sts. The request is signed by {}.",
+                    verified.caller.principal.arn()
+                ),
             ),
         };
         let outcome = Outcome::from(&error);
-        (query::failure(QueryService::Sts, &error), outcome)
+        let response = match json_operation {
+            Some(_) => json::failure(request, &error),
+            None => query::failure(QueryService::Sts, &error),
+        };
+        (response, outcome)
     }
 
     fn verify(

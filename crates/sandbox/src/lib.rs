@@ -8,6 +8,7 @@
 //! [`Sandbox::start`] gives a [`Running`] server; it stops when that value is stopped or dropped.
 
 mod authorize;
+mod aws_chunked;
 mod call;
 mod caller;
 mod clock;
@@ -21,6 +22,7 @@ mod host;
 mod iam;
 mod ids;
 mod issuers;
+mod json;
 mod query;
 mod random;
 mod received;

@@ -178,12 +178,14 @@ fn env(arguments: &SandboxEnvArgs) -> Result<ExitCode, Failure> {
 }
 
 /// What the AWS CLI and every SDK read, by the names of the variables.
-pub(crate) struct Variables<'a>([(&'static str, &'a str); 6]);
+pub(crate) struct Variables<'a>([(&'static str, &'a str); 7]);
 
 impl<'a> Variables<'a> {
     pub(crate) fn of(endpoint: &'a str, account: &'a RunningAccount) -> Self {
         Self([
             ("AWS_ENDPOINT_URL", endpoint),
+            // The SDK for Go sees only this one when it asks STS for credentials.
+            ("AWS_ENDPOINT_URL_STS", endpoint),
             ("AWS_ACCESS_KEY_ID", &account.access_key_id),
             ("AWS_SECRET_ACCESS_KEY", &account.secret_access_key),
             ("AWS_REGION", DEFAULT_REGION),

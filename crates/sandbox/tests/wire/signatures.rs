@@ -350,8 +350,13 @@ fn s3_compares_the_body_with_its_declared_hash() {
         ("unsigned", "UNSIGNED-PAYLOAD".to_owned(), (200, "")),
         ("not a hash", "abc".to_owned(), (400, "InvalidArgument")),
         (
-            "signed chunks",
+            "signed chunks, and none",
             "STREAMING-AWS4-HMAC-SHA256-PAYLOAD".to_owned(),
+            (400, "IncompleteBody"),
+        ),
+        (
+            "chunks signed with ECDSA",
+            "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD".to_owned(),
             (501, "NotImplemented"),
         ),
     ] {
@@ -385,7 +390,26 @@ fn services_that_are_not_here_say_so_after_verifying() {
         b"Action=DescribeInstances&Version=2016-11-15",
     );
     assert_eq!(reply.error(), (501, "NotImplemented".to_owned()));
-    assert!(reply.message().contains("`ec2`"), "{}", reply.message());
+    let signed_by = fixture.admin.sts("GetCallerIdentity", &[]);
+    for part in ["`ec2`", &signed_by.text("Arn").unwrap()] {
+        assert!(reply.message().contains(part), "{}", reply.message());
+    }
+    // DynamoDB's clients read JSON.
+    let reply = fixture.admin.send(
+        "dynamodb",
+        "POST",
+        "/",
+        &[
+            ("content-type", "application/x-amz-json-1.0"),
+            ("x-amz-target", "DynamoDB_20120810.ListTables"),
+        ],
+        b"{}",
+    );
+    assert_eq!(reply.status, 501);
+    let document: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!(document["__type"], "NotImplemented");
+    let message = document["message"].as_str().unwrap();
+    assert!(message.contains("`dynamodb`"), "{message}");
     let wrong = Keys {
         id: "admin_1".into(),
         secret: "wrong".into(),
