@@ -280,7 +280,7 @@ async fn seed_002_20_exports_of_an_exchange_work_in_a_shell() {
     assert!(ran.succeeded().contains("-app/podpass-"), "{ran:?}");
     for (format, expected) in [
         ("powershell", "$Env:AWS_SESSION_TOKEN = '"),
-        ("json", "\"sessionToken\": \""),
+        ("json", "\"SessionToken\": \""),
     ] {
         let script = format!(
             r#""$PODPASS" token assume --role-arn "$AWS_ROLE_ARN" --token-file "$AWS_WEB_IDENTITY_TOKEN_FILE" -o {format}"#
