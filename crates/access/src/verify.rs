@@ -3,6 +3,7 @@
 //! The first step that breaks says what is wrong; those after it are not reached. What AWS itself leaves open is left
 //! open here too, and its possible causes are listed.
 
+mod kube;
 mod refusal;
 
 use std::fmt;
@@ -78,6 +79,10 @@ pub enum Step {
     Exchange,
     /// The credentials work, and are the role's.
     CallerIdentity,
+    /// The API server takes a token of its own audience; not on the way to the role.
+    ApiWithToken,
+    /// Without a token it takes nobody; not on the way to the role.
+    ApiWithoutToken,
 }
 
 /// A step with its result.
@@ -111,7 +116,7 @@ pub enum StepResult {
 }
 
 impl Step {
-    /// Every step, in order.
+    /// Every step of the way to the role, in order.
     pub const ALL: [Self; 6] = [
         Self::ServiceAccount,
         Self::Role,
@@ -130,6 +135,8 @@ impl Step {
             Self::SigningKey => "signing key",
             Self::Exchange => "exchange",
             Self::CallerIdentity => "caller identity",
+            Self::ApiWithToken => "API with token",
+            Self::ApiWithoutToken => "API without token",
         }
     }
 }

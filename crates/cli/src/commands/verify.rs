@@ -27,6 +27,9 @@ pub(crate) struct VerifyArgs {
     /// The role, instead of the one that the service account names.
     #[arg(long, value_name = "ARN")]
     role_arn: Option<String>,
+    /// Also call the API server itself, with a token of its own audience and without one.
+    #[arg(long)]
+    kube: bool,
     /// The region whose STS is asked. [default: the AWS configuration's]
     #[arg(long)]
     region: Option<String>,
@@ -70,10 +73,14 @@ pub(crate) async fn run(arguments: VerifyArgs) -> Result<ExitCode, Failure> {
         session_name: format!("podpass-verify-{}", Timestamp::now().as_second()),
         rules: rules.map_err(|error| Failure::cluster(&error))?,
     };
+    let mut verification = Box::pin(Verification::of(&cluster, &connection, &question)).await;
+    if arguments.kube {
+        verification.add_kube(&cluster, &question.account).await;
+    }
     let document = VerificationDocument {
         api_version: crate::API_VERSION,
         kind: "Verification",
-        verification: Box::pin(Verification::of(&cluster, &connection, &question)).await,
+        verification,
     };
     arguments.output.print(
         &document,
