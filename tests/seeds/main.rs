@@ -16,5 +16,6 @@ mod doc_001_config_file;
 mod doc_003;
 mod doc_003_pod;
 mod doc_004;
+mod doc_004_permissions;
 mod requests;
 mod stand;

@@ -17,6 +17,7 @@ use crate::commands::get::GetArgs;
 use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::man::ManArgs;
+use crate::commands::preflight::PreflightArgs;
 use crate::commands::simulate::{Provider, SimulateArgs};
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
@@ -74,6 +75,8 @@ pub(crate) enum Command {
     Lint(LintArgs),
     /// Say what an AWS error means here, what is behind it, and the line to change.
     Explain(ExplainArgs),
+    /// Say what the AWS administrator has to be allowed, and whether a policy is enough.
+    Preflight(PreflightArgs),
     /// Print the script that lets a shell complete command lines, with names from the cluster.
     Completion(CompletionArgs),
     /// Print or write the manual pages.
