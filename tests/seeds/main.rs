@@ -17,6 +17,7 @@ mod doc_003;
 mod doc_003_chain;
 mod doc_003_pod;
 mod doc_004;
+mod doc_004_permissions;
 mod requests;
 mod sdks;
 mod stand;

@@ -17,7 +17,8 @@ use crate::commands::get::GetArgs;
 use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::man::ManArgs;
-use crate::commands::simulate::SimulateArgs;
+use crate::commands::preflight::PreflightArgs;
+use crate::commands::simulate::{Provider, SimulateArgs};
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
 use crate::commands::trust::TrustArgs;
@@ -74,6 +75,8 @@ pub(crate) enum Command {
     Lint(LintArgs),
     /// Say what an AWS error means here, what is behind it, and the line to change.
     Explain(ExplainArgs),
+    /// Say what the AWS administrator has to be allowed, and whether a policy is enough.
+    Preflight(PreflightArgs),
     /// Print the script that lets a shell complete command lines, with names from the cluster.
     Completion(CompletionArgs),
     /// Print or write the manual pages.
@@ -225,6 +228,19 @@ pub(crate) struct TokenDecodeArgs {
     /// The issuer's JWKS (keys.json); without it the signature is not checked.
     #[arg(long, value_name = "FILE")]
     pub(crate) jwks: Option<PathBuf>,
+    /// Say of each claim who checks it (kube-apiserver, STS, the trust policy, nobody) and against what.
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// The role's trust policy, to compare the claims with.
+    #[arg(long, value_name = "FILE", requires = "explain")]
+    pub(crate) trust: Option<PathBuf>,
+    /// An OIDC provider of IAM with its client ids, to compare the claims with; may be repeated.
+    #[arg(
+        long = "provider",
+        value_name = "ARN=CLIENT-ID[,…]",
+        requires = "explain"
+    )]
+    pub(crate) providers: Vec<Provider>,
     /// For a person or for a program.
     #[arg(short, long, value_enum, default_value_t = DecodeFormat::Text)]
     pub(crate) output: DecodeFormat,
