@@ -145,6 +145,15 @@ pub(crate) struct SandboxStartArgs {
     /// Accept an address that other machines can reach.
     #[arg(long)]
     pub(crate) allow_remote: bool,
+    /// Ask no issuer outside of the sandbox for its keys.
+    #[arg(long, conflicts_with_all = ["issuer_ca", "allow_private_issuers"])]
+    pub(crate) no_remote_issuers: bool,
+    /// Certificates of authorities, in PEM, that issuers outside of the sandbox are trusted by, beside this machine's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) issuer_ca: Option<PathBuf>,
+    /// Ask issuers whose address is this machine's or a private network's, too.
+    #[arg(long)]
+    pub(crate) allow_private_issuers: bool,
     /// `json` prints one line once connections are accepted.
     #[arg(short, long, value_enum, default_value_t = StartFormat::Text)]
     pub(crate) output: StartFormat,

@@ -15,6 +15,7 @@ use crate::control::{self, Control, Controlled};
 use crate::credentials::{Verified, Verifier};
 use crate::event::{EventId, EventLog, Outcome};
 use crate::iam::Operation;
+use crate::issuers::{Fetched, Remote, Wanted};
 use crate::query::{self, ApiError, Fault, Form, QueryService, Xml};
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
@@ -33,19 +34,35 @@ pub(crate) struct Gateway {
     seal: Seal,
     clock: Clock,
     control: Control,
+    remote: Remote,
+}
+
+/// What comes of a request at first.
+pub(crate) enum Step {
+    /// Its answer.
+    Answered(Response<Bytes>),
+    /// An issuer has to be asked before; then the request is to be answered with what it said.
+    Ask(Wanted),
 }
 
 /// An answer and what it meant.
 type Answered = (Response<Bytes>, Outcome);
 
 impl Gateway {
-    pub(crate) fn new(state: State, seal: Seal, clock: Clock, control: Control) -> Self {
+    pub(crate) fn new(
+        state: State,
+        seal: Seal,
+        clock: Clock,
+        control: Control,
+        remote: Remote,
+    ) -> Self {
         Self {
             state: RwLock::new(state),
             events: EventLog::default(),
             seal,
             clock,
             control,
+            remote,
         }
     }
 
@@ -64,20 +81,31 @@ impl Gateway {
         }
     }
 
+    /// Asks an issuer elsewhere for its keys.
+    pub(crate) async fn ask(&self, wanted: &Wanted) -> Fetched {
+        self.remote.ask(&self.state, wanted, self.clock.now()).await
+    }
+
     /// Answers a request, and records it if it is one of AWS's.
-    pub(crate) fn answer(&self, request: &Received) -> Response<Bytes> {
+    ///
+    /// `fetched` is what the issuer said that was asked for this request.
+    pub(crate) fn answer(&self, request: &Received, fetched: Option<&Fetched>) -> Step {
         if control::is_meant(&request.path, &request.host()) {
-            return self.control.answer(request, self.controlled());
+            return Step::Answered(self.control.answer(request, self.controlled()));
         }
-        let (id, now) = (self.events.next_id(), self.clock.now());
+        let now = self.clock.now();
         let mut report = Report::default();
         let (response, outcome) = match Route::of(request) {
-            Route::Query(service) => self.answer_query(service, request, now, &mut report),
+            Route::Query(service) => self.answer_query(service, request, now, fetched, &mut report),
             Route::S3 => self.answer_s3(request, now, &mut report),
             Route::Other(service) => self.answer_other(&service, request, now, &mut report),
         };
+        if let Some(wanted) = report.wanted.take() {
+            return Step::Ask(wanted);
+        }
+        let id = self.events.next_id();
         self.events.record(report.into_event(id, now, outcome));
-        with_event(response, id)
+        Step::Answered(with_event(response, id))
     }
 
     /// Answers a request whose body could not be read, in the words of the service it is for, and records it.
@@ -111,10 +139,11 @@ impl Gateway {
         service: QueryService,
         request: &Received,
         now: Timestamp,
+        fetched: Option<&Fetched>,
         report: &mut Report,
     ) -> Answered {
         service.name().clone_into(&mut report.service);
-        let result = self.call_query(service, request, now, report);
+        let result = self.call_query(service, request, now, fetched, report);
         let outcome = result
             .as_ref()
             .map_or_else(Outcome::from, |_| Outcome::Allowed);
@@ -130,6 +159,7 @@ impl Gateway {
         service: QueryService,
         request: &Received,
         now: Timestamp,
+        fetched: Option<&Fetched>,
         report: &mut Report,
     ) -> Result<Xml, ApiError> {
         let form = Form::parse(request.form_bytes());
@@ -158,10 +188,15 @@ impl Gateway {
             context: &context,
             report,
         };
-        self.run(service, &mut call)
+        self.run(service, fetched, &mut call)
     }
 
-    fn run(&self, service: QueryService, call: &mut Call<'_>) -> Result<Xml, ApiError> {
+    fn run(
+        &self,
+        service: QueryService,
+        fetched: Option<&Fetched>,
+        call: &mut Call<'_>,
+    ) -> Result<Xml, ApiError> {
         let version = call
             .form
             .text("Version")
@@ -179,6 +214,8 @@ impl Gateway {
                     &Sts {
                         state: &state,
                         seal: &self.seal,
+                        remote: &self.remote,
+                        fetched,
                     },
                     call,
                 )

@@ -41,6 +41,8 @@ mod words;
 pub use clock::{Clock, ClockSetting};
 pub use control::{ControlClient, ControlError};
 pub use event::{Event, EventId, Outcome, ParseEventIdError};
-pub use issuers::{Change, HostedIssuer, Issuer, IssuerError};
+pub use issuers::{
+    Authorities, AuthoritiesError, Change, HostedIssuer, Issuer, IssuerError, RemoteIssuers,
+};
 pub use server::{Account, Running, Sandbox, StartError};
 pub use settings::{AccountSettings, AdminKey, AdminKeyError, Secret, Settings};

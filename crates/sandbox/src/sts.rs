@@ -10,6 +10,7 @@ use podpass_policy::{Context, RoleArn};
 
 use crate::call::Call;
 use crate::iam::store::Role;
+use crate::issuers::{Fetched, Remote};
 use crate::query::{ApiError, Constraint, Form, Input, Xml};
 use crate::session::Seal;
 use crate::state::State;
@@ -19,6 +20,9 @@ use crate::state::State;
 pub(crate) struct Sts<'a> {
     pub(crate) state: &'a State,
     pub(crate) seal: &'a Seal,
+    pub(crate) remote: &'a Remote,
+    /// What an issuer elsewhere said when it was asked for this call.
+    pub(crate) fetched: Option<&'a Fetched>,
 }
 
 /// An action of the API.

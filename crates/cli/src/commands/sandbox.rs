@@ -4,9 +4,12 @@ mod add_issuer;
 mod admin_keys;
 mod run_file;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use podpass_sandbox::{AccountSettings, Running, Sandbox, Settings, StartError};
+use podpass_sandbox::{
+    AccountSettings, Authorities, RemoteIssuers, Running, Sandbox, Settings, StartError,
+};
 use serde::{Serialize, Serializer};
 
 use self::run_file::{RunningAccount, RunningSandbox};
@@ -14,7 +17,7 @@ use crate::args::{
     EnvFormat, SandboxArgs, SandboxCommand, SandboxEnvArgs, SandboxStartArgs, StartFormat,
 };
 use crate::failure::{Exit, Failure};
-use crate::output;
+use crate::{files, output};
 
 pub(crate) use self::run_file::RunFile;
 
@@ -36,6 +39,14 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
         listen: arguments.listen,
         accounts: accounts(arguments)?,
         allow_remote: arguments.allow_remote,
+        remote_issuers: RemoteIssuers {
+            asked: !arguments.no_remote_issuers,
+            allow_private: arguments.allow_private_issuers,
+            authorities: match &arguments.issuer_ca {
+                Some(path) => authorities(path)?,
+                None => Authorities::default(),
+            },
+        },
         ..Settings::default()
     };
     // Before the first connection, so that no signal between the two leaves a run file behind.
@@ -69,6 +80,12 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
     drop(run_file);
     sandbox.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn authorities(path: &Path) -> Result<Authorities, Failure> {
+    let text = files::read_text(path)?;
+    Authorities::from_pem(&text)
+        .map_err(|error| Failure::usage(format!("--issuer-ca: {}", path.display())).because(&error))
 }
 
 fn accounts(arguments: &SandboxStartArgs) -> Result<Vec<AccountSettings>, Failure> {

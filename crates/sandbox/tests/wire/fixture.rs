@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use podpass_sandbox::{AccountSettings, AdminKey, Event, Running, Sandbox, Settings};
+use podpass_sandbox::{
+    AccountSettings, AdminKey, Event, RemoteIssuers, Running, Sandbox, Settings,
+};
 use podpass_token::{
     Jwks, KeySize, ObjectRef, ServiceAccountClaims, SigningKey, Token, discovery_document,
 };
@@ -32,11 +34,10 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
+        Self::start_on(runtime(), RemoteIssuers::default())
+    }
+
+    pub(crate) fn start_on(runtime: Runtime, remote_issuers: RemoteIssuers) -> Self {
         let account = |id: &str, key: &str| AccountSettings {
             id: id.parse().unwrap(),
             admin_key: Some(AdminKey::new(key, "admin-secret").unwrap()),
@@ -46,6 +47,7 @@ impl Fixture {
                 account(ACCOUNT, "admin_1"),
                 account(OTHER_ACCOUNT, "admin_2"),
             ],
+            remote_issuers,
             ..Settings::default()
         };
         let sandbox = runtime.block_on(Sandbox::start(settings)).unwrap();
@@ -198,6 +200,14 @@ pub(crate) fn trust_policy(subject: &str) -> String {
     format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":"{PROVIDER_ARN}"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"StringEquals":{{"{ISSUER_HOST}:sub":"{subject}","{ISSUER_HOST}:aud":"sts.amazonaws.com"}}}}}}]}}"#
     )
+}
+
+pub(crate) fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 fn long_term(id: &str) -> Keys {
