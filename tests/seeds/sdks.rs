@@ -138,7 +138,7 @@ async fn seed_003_16_five_sdks_become_the_second_accounts_role_by_the_mounted_co
 }
 
 /// The document's client without its `AssumeRoleCommand`. The sandbox has no DynamoDB: it verifies the signature of the
-/// call, and says whose it is.
+/// call and whether the role may make it, and says whose it is.
 #[tokio::test]
 async fn seed_003_17_plain_dynamodb_client_calls_as_the_second_accounts_role() {
     let source = include_str!("../../testclients/javascript/client.js");
@@ -148,12 +148,20 @@ async fn seed_003_17_plain_dynamodb_client_calls_as_the_second_accounts_role() {
     };
     for program in programs(&stand, &runner) {
         if program.language == "javascript" {
-            let signed_by = format!(
-                "no service `dynamodb`: it has iam, s3 and sts. The request is signed by {TARGET_SESSION}."
-            );
-            program
-                .run("tables")
-                .failed(&["NotImplemented", &signed_by]);
+            program.run("tables").failed(&[
+                "AccessDeniedException",
+                TARGET_SESSION,
+                "is not authorized to perform: dynamodb:ListTables",
+            ]);
+            stand
+                .other_team(
+                    r#"aws iam put-role-policy --role-name dynamodb-reader --policy-name list --policy-document \
+                       '{"Version": "2012-10-17", "Statement": [{
+                           "Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}]}'"#,
+                )
+                .succeeded();
+            let allowed = format!("dynamodb:ListTables is allowed to {TARGET_SESSION}");
+            program.run("tables").failed(&["NotImplemented", &allowed]);
         }
     }
 }

@@ -6,13 +6,15 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderName};
 use http::{HeaderValue, Response};
 use jiff::Timestamp;
-use podpass_policy::Context;
+use podpass_policy::{Context, MessageStyle};
 
-use crate::call::{Call, Report};
+use crate::authorize::Question;
+use crate::call::{Call, Report, merged};
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::control::{self, Control, Controlled};
 use crate::credentials::{Verified, Verifier};
+use crate::elsewhere::Elsewhere;
 use crate::event::{EventId, EventLog, Outcome};
 use crate::iam::Operation;
 use crate::issuers::{Fetched, Remote, Wanted};
@@ -25,7 +27,7 @@ use crate::sigv4::{Authorization, Dialect, SignatureError, refuse_query_signatur
 use crate::state::State;
 use crate::storage::BucketCaller;
 use crate::sts::Sts;
-use crate::{iam, ids, json, storage, sts};
+use crate::{iam, ids, storage, sts};
 
 /// What answers requests.
 pub(crate) struct Gateway {
@@ -309,27 +311,55 @@ impl Gateway {
         report: &mut Report,
     ) -> Answered {
         service.clone_into(&mut report.service);
-        let json_operation = json::operation(request);
-        if let Some(operation) = json_operation {
+        let call = Elsewhere::of(service, request);
+        if let Some(operation) = call.operation() {
             operation.clone_into(&mut report.action);
         }
-        let error = match self.verify(request, Dialect::Query, now, report) {
-            Err(error) => refused(&error, Dialect::Query),
-            Ok(verified) => ApiError::new(
-                501,
-                "NotImplemented",
-                format!(
-                    "This sandbox has no service `{service}`: it has iam, s3 and sts. The request is signed by {}.",
-                    verified.caller.principal.arn()
-                ),
-            ),
+        let verified = match self.verify(request, Dialect::Query, now, report) {
+            Ok(verified) => verified,
+            Err(error) => {
+                let error = refused(&error, Dialect::Query);
+                return (call.answer(&error, None), Outcome::from(&error));
+            }
         };
-        let outcome = Outcome::from(&error);
-        let response = match json_operation {
-            Some(_) => json::failure(request, &error),
-            None => query::failure(QueryService::Sts, &error),
+        let denied = self.denied_elsewhere(&call, &verified, request, now, report);
+        let decision = call.action().map(|_| denied.is_none());
+        let caller = verified.caller.principal.arn();
+        let error = denied.unwrap_or_else(|| call.allowed(&caller));
+        (call.answer(&error, decision), Outcome::from(&error))
+    }
+
+    /// The denial of a call of a service that is not here, when the caller's policies do not allow it.
+    fn denied_elsewhere(
+        &self,
+        call: &Elsewhere<'_>,
+        verified: &Verified,
+        request: &Received,
+        now: Timestamp,
+        report: &mut Report,
+    ) -> Option<ApiError> {
+        let action = call.action()?;
+        let caller = &verified.caller;
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let account = state.account(caller.account_id()?)?;
+        let resource = call.resource(&account.id, &verified.region);
+        report.resource = Some(resource.clone().into_owned());
+        let context = merged([request.context(&verified.region, now), caller.context()]);
+        let question = Question {
+            caller,
+            account: Some(account),
+            action: &action,
+            resource: &resource,
+            context: &context,
+            resource_policy: None,
+            resource_account: Some(&account.id),
         };
-        (response, outcome)
+        let decision = question.decide();
+        report.add_decision(&decision);
+        (!decision.is_allowed()).then(|| {
+            let words = decision.denied_message_in(MessageStyle::WithReason, &question.request());
+            call.denied(words)
+        })
     }
 
     fn verify(

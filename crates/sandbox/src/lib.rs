@@ -15,6 +15,7 @@ mod clock;
 mod connections;
 mod control;
 mod credentials;
+mod elsewhere;
 mod escape;
 mod event;
 mod gateway;

@@ -9,6 +9,7 @@
 mod assume_role;
 mod client;
 mod control;
+mod elsewhere;
 mod fixture;
 mod https_issuer;
 mod iam;
