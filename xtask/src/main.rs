@@ -23,6 +23,7 @@ commands:
                             control plane where it was not built before
   check                     formatting, lints and dependency rules
   bench decisions           times and instructions of the pure decisions, against one RSA verification
+  bench sandbox             what an exchange costs the sandbox, beside moto (Debian: wrk comes from its packages)
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test(rest),
         ["check"] => check(),
         ["bench", "decisions"] => bench::decisions(),
+        ["bench", "sandbox"] => bench::sandbox(),
         _ => Err(USAGE.to_owned()),
     };
     match result {
