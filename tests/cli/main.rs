@@ -6,6 +6,7 @@ mod ccoctl;
 mod completion;
 mod config_file;
 mod deletion;
+mod events;
 mod explain;
 mod given;
 mod inject;

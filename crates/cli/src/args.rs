@@ -17,6 +17,7 @@ use crate::commands::get::GetArgs;
 use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::man::ManArgs;
+use crate::commands::sandbox::SandboxEventsArgs;
 use crate::commands::simulate::SimulateArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
@@ -123,6 +124,8 @@ pub(crate) enum SandboxCommand {
     Env(SandboxEnvArgs),
     /// Let the running sandbox verify the tokens of a cluster whose issuer it cannot reach.
     AddIssuer(SandboxAddIssuerArgs),
+    /// Show what the running sandbox was asked, what it decided, and for a denial why.
+    Events(SandboxEventsArgs),
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,16 @@
 //! One API call in progress: its input, who makes it, and what will be reported about it.
 
+use http::StatusCode;
 use jiff::Timestamp;
 use podpass_kinds::Reason;
 use podpass_policy::{AccountId, Context, Decision, MessageStyle, PolicyTrace};
 
 use crate::authorize::Question;
 use crate::caller::Caller;
-use crate::event::{Event, EventId, Outcome};
+use crate::event::{Cause, Event, EventId, Outcome};
 use crate::iam::store::Account;
 use crate::query::{ApiError, Fault, Form};
+use crate::sigv4::SignatureError;
 
 /// A call of a Query API whose credentials have been verified.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(crate) struct Report {
     pub(crate) policy: Vec<PolicyTrace>,
     /// Which layer of the policies denied, when the newest decision was a denial.
     pub(crate) denied_by: Option<Reason>,
+    /// What decided that denial.
+    pub(crate) cause: Option<Cause>,
 }
 
 impl Call<'_> {
@@ -80,9 +84,36 @@ impl Report {
     /// Keeps the trace of a decision, unless the call has asked for very many already.
     pub(crate) fn add_decision(&mut self, decision: &Decision) {
         self.denied_by = Reason::of_verdict(decision.verdict);
+        self.cause = Cause::of_decision(decision);
         let room = MAX_TRACES.saturating_sub(self.policy.len());
         self.policy
             .extend(decision.trace.iter().take(room).cloned());
+    }
+
+    /// Keeps what refused a signature, where AWS's words do not tell it.
+    pub(crate) fn add_signature_error(&mut self, error: &SignatureError) {
+        let (reason, what, expected, actual) = match error {
+            SignatureError::Old { request, now } | SignatureError::Early { request, now } => (
+                Reason::ClockSkew,
+                "request date",
+                format!("about {now}"),
+                request.to_string(),
+            ),
+            SignatureError::ExpiredToken => (
+                Reason::AppNotRefreshing,
+                "session",
+                "one that has not ended".to_owned(),
+                "it has ended".to_owned(),
+            ),
+            _ => return,
+        };
+        self.denied_by = Some(reason);
+        self.cause = Some(Cause {
+            compared: Some(what.to_owned()),
+            expected: vec![expected],
+            actual: Some(actual),
+            ..Cause::of_layer("signature")
+        });
     }
 
     /// Finishes the report; what clients sent is cut to a length, so that the ring of events stays bounded.
@@ -90,6 +121,7 @@ impl Report {
         mut self,
         id: EventId,
         time: Timestamp,
+        status: StatusCode,
         mut outcome: Outcome,
     ) -> Event {
         for text in [&mut self.service, &mut self.action, &mut self.principal] {
@@ -112,10 +144,16 @@ impl Report {
             exchange,
             policy,
             denied_by,
+            cause,
         } = self;
         if let Outcome::Denied { reason, .. } = &mut outcome {
             *reason = reason.or(denied_by);
         }
+        let is_denied = matches!(outcome, Outcome::Denied { .. });
+        let cause = cause
+            .or_else(|| exchange.as_ref().and_then(Cause::of_exchange))
+            .filter(|_| is_denied)
+            .map(|cause| cause.bounded(shorten));
         Event {
             id,
             time,
@@ -124,7 +162,9 @@ impl Report {
             principal,
             account,
             resource,
+            status: status.as_u16(),
             outcome,
+            cause,
             exchange,
             policy,
         }

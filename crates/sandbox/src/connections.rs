@@ -48,6 +48,7 @@ pub(crate) async fn accept(
         }
     }
     drop(listener);
+    gateway.events().end();
     // After the grace period the set is dropped, which ends what is left.
     let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
 }
@@ -120,7 +121,7 @@ async fn answer(
         local: local.ip(),
     };
     match failure {
-        None => gateway.answer(&received),
+        None => gateway.answer(&received).await,
         Some(failure) => gateway.refuse_body(&received, failure),
     }
 }

@@ -1,10 +1,12 @@
 //! The sandbox's own calls, beside AWS's: on the same listener, under a path that no bucket can have.
 //!
-//! `PUT /_podpass/issuers` hands an issuer over, `PUT /_podpass/clock` sets the clock. A call needs the bearer that this
+//! `PUT /_podpass/issuers` hands an issuer over, `PUT /_podpass/clock` sets the clock, `GET /_podpass/events` tells what
+//! happened. A call needs the bearer that this
 //! run of the sandbox made up, and a `Host` that is the sandbox's own address: a page in a browser whose name was
 //! rebound to this machine has another. Calls leave no event, because they are none of AWS's.
 
 mod client;
+mod events;
 mod message;
 
 use std::net::IpAddr;
@@ -15,12 +17,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::message::{ClockReading, Handed, HandedIssuer, Refusal};
 use crate::clock::{Clock, ClockSetting};
+use crate::event::EventLog;
 use crate::host::HostName;
 use crate::issuers::{Change, HostedIssuer, Issuer};
 use crate::random::{self, RandomFailure};
@@ -41,6 +44,7 @@ pub(crate) struct Control {
 pub(crate) struct Controlled<'a> {
     pub(crate) state: &'a RwLock<State>,
     pub(crate) clock: &'a Clock,
+    pub(crate) events: &'a EventLog,
 }
 
 /// An answer other than 200.
@@ -89,10 +93,16 @@ impl Control {
     }
 
     /// Answers a call.
-    pub(crate) fn answer(&self, request: &Received, controlled: Controlled<'_>) -> Response<Bytes> {
-        self.admit(request)
-            .and_then(|()| route(request, controlled))
-            .unwrap_or_else(Refused::response)
+    pub(crate) async fn answer(
+        &self,
+        request: &Received,
+        controlled: Controlled<'_>,
+    ) -> Response<Bytes> {
+        let answer = match self.admit(request) {
+            Ok(()) => route(request, controlled).await,
+            Err(refused) => Err(refused),
+        };
+        answer.unwrap_or_else(Refused::response)
     }
 
     fn admit(&self, request: &Received) -> Result<(), Refused> {
@@ -122,27 +132,40 @@ impl Control {
     }
 }
 
-fn route(request: &Received, controlled: Controlled<'_>) -> Result<Response<Bytes>, Refused> {
-    let call = match request.path.strip_prefix(PREFIX) {
-        Some("issuers") => add_issuer,
-        Some("clock") => set_clock,
-        _ => {
-            return Err(Refused::new(
-                StatusCode::NOT_FOUND,
-                "this sandbox has no such control call",
-            ));
-        }
+async fn route(request: &Received, controlled: Controlled<'_>) -> Result<Response<Bytes>, Refused> {
+    let path = request.path.strip_prefix(PREFIX).unwrap_or_default();
+    let (name, item) = match path.split_once('/') {
+        Some((name, item)) => (name, Some(item)),
+        None => (path, None),
     };
-    if request.method != Method::PUT {
+    let methods = match (name, item) {
+        ("issuers" | "clock", None) => "PUT",
+        ("events", _) => "GET",
+        _ => return Err(unknown_call()),
+    };
+    if !methods.split(", ").any(|method| request.method == method) {
         return Err(Refused {
-            header: Some((ALLOW, "PUT")),
+            header: Some((ALLOW, methods)),
             ..Refused::new(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "this control call is made with PUT",
+                format!("this control call is made with {methods}"),
             )
         });
     }
-    call(request, controlled)
+    match (name, item) {
+        ("issuers", _) => add_issuer(request, controlled),
+        ("clock", _) => set_clock(request, controlled),
+        ("events", None) => events::list(request, controlled).await,
+        ("events", Some(id)) => events::tell(id, controlled),
+        _ => Err(unknown_call()),
+    }
+}
+
+fn unknown_call() -> Refused {
+    Refused::new(
+        StatusCode::NOT_FOUND,
+        "this sandbox has no such control call",
+    )
 }
 
 fn add_issuer(request: &Received, controlled: Controlled<'_>) -> Result<Response<Bytes>, Refused> {

@@ -61,14 +61,19 @@ impl Gateway {
         Controlled {
             state: &self.state,
             clock: &self.clock,
+            events: &self.events,
         }
     }
 
-    /// Answers a request, and records it if it is one of AWS's.
-    pub(crate) fn answer(&self, request: &Received) -> Response<Bytes> {
+    /// Answers a request; one of AWS's is recorded.
+    pub(crate) async fn answer(&self, request: &Received) -> Response<Bytes> {
         if control::is_meant(&request.path, &request.host()) {
-            return self.control.answer(request, self.controlled());
+            return self.control.answer(request, self.controlled()).await;
         }
+        self.answer_aws(request)
+    }
+
+    fn answer_aws(&self, request: &Received) -> Response<Bytes> {
         let (id, now) = (self.events.next_id(), self.clock.now());
         let mut report = Report::default();
         let (response, outcome) = match Route::of(request) {
@@ -76,7 +81,8 @@ impl Gateway {
             Route::S3 => self.answer_s3(request, now, &mut report),
             Route::Other(service) => self.answer_other(&service, request, now, &mut report),
         };
-        self.events.record(report.into_event(id, now, outcome));
+        self.events
+            .record(report.into_event(id, now, response.status(), outcome));
         with_event(response, id)
     }
 
@@ -101,8 +107,9 @@ impl Gateway {
             }
             Route::S3 | Route::Other(_) => query_body_failure(QueryService::Sts, failure),
         };
+        let outcome = storage::outcome_of(&response);
         self.events
-            .record(report.into_event(id, now, storage::outcome_of(&response)));
+            .record(report.into_event(id, now, response.status(), outcome));
         with_event(response, id)
     }
 
@@ -308,7 +315,9 @@ impl Gateway {
             now,
             wall_clock: Timestamp::now(),
         };
-        let verified = verifier.verify(request, &authorization, dialect)?;
+        let verified = verifier
+            .verify(request, &authorization, dialect)
+            .inspect_err(|error| report.add_signature_error(error))?;
         report.principal = verified.caller.principal.arn();
         report.account = verified.caller.account_id().cloned();
         Ok(verified)

@@ -38,7 +38,10 @@ mod words;
 
 pub use clock::{Clock, ClockSetting};
 pub use control::{ControlClient, ControlError};
-pub use event::{Event, EventId, Outcome, ParseEventIdError};
+pub use event::{
+    Cause, Event, EventId, EventSummary, EventTold, EventsPage, Outcome, ParseEventIdError,
+    StatementPlace, Verdict,
+};
 pub use issuers::{Change, HostedIssuer, Issuer, IssuerError};
 pub use server::{Account, Running, Sandbox, StartError};
 pub use settings::{AccountSettings, AdminKey, AdminKeyError, Secret, Settings};

@@ -1,7 +1,9 @@
-//! `podpass sandbox start|env|add-issuer`.
+//! `podpass sandbox start|env|add-issuer|events`.
 
 mod add_issuer;
 mod admin_keys;
+pub(crate) mod control;
+pub(crate) mod events;
 mod run_file;
 
 use std::process::ExitCode;
@@ -16,6 +18,7 @@ use crate::args::{
 use crate::failure::{Exit, Failure};
 use crate::output;
 
+pub(crate) use self::events::SandboxEventsArgs;
 pub(crate) use self::run_file::RunFile;
 
 const DEFAULT_ACCOUNT: &str = "123456789012";
@@ -28,6 +31,7 @@ pub(crate) fn run(arguments: SandboxArgs) -> Result<ExitCode, Failure> {
         SandboxCommand::Start(arguments) => crate::block_on(start(&arguments)),
         SandboxCommand::Env(arguments) => env(&arguments),
         SandboxCommand::AddIssuer(arguments) => crate::block_on(add_issuer::run(&arguments)),
+        SandboxCommand::Events(arguments) => crate::block_on(events::run(&arguments)),
     }
 }
 

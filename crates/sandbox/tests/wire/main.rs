@@ -8,6 +8,7 @@
 mod assume_role;
 mod client;
 mod control;
+mod events;
 mod fixture;
 mod iam;
 mod issuer;
