@@ -11,6 +11,7 @@ use crate::event::{Cause, Event, EventId, Outcome};
 use crate::iam::store::Account;
 use crate::query::{ApiError, Fault, Form};
 use crate::sigv4::SignatureError;
+use crate::trail::{Actor, WebIdentity};
 
 /// A call of a Query API whose credentials have been verified.
 #[derive(Debug)]
@@ -32,6 +33,14 @@ pub(crate) struct Report {
     pub(crate) principal: String,
     pub(crate) account: Option<AccountId>,
     pub(crate) resource: Option<String>,
+    /// The region that the request was signed for, or that its host name has.
+    pub(crate) region: Option<String>,
+    /// The bucket of a request of S3.
+    pub(crate) bucket: Option<String>,
+    /// The caller, once a signature was verified.
+    pub(crate) actor: Option<Actor>,
+    /// The subject of a token, once it was verified.
+    pub(crate) web_identity: Option<WebIdentity>,
     pub(crate) exchange: Option<podpass_exchange::Trace>,
     pub(crate) policy: Vec<PolicyTrace>,
     /// Which layer of the policies denied, when the newest decision was a denial.
@@ -145,6 +154,7 @@ impl Report {
             policy,
             denied_by,
             cause,
+            ..
         } = self;
         if let Outcome::Denied { reason, .. } = &mut outcome {
             *reason = reason.or(denied_by);

@@ -7,6 +7,7 @@ use http::header::{AUTHORIZATION, HeaderName};
 use http::{HeaderValue, Response};
 use jiff::Timestamp;
 use podpass_policy::Context;
+use serde_json::Value;
 
 use crate::call::{Call, Report};
 use crate::caller::Caller;
@@ -24,12 +25,14 @@ use crate::sigv4::{Authorization, Dialect, SignatureError, refuse_query_signatur
 use crate::state::State;
 use crate::storage::BucketCaller;
 use crate::sts::Sts;
-use crate::{iam, ids, storage, sts};
+use crate::trail::{Actor, Lookup, Observed, Place, Trail};
+use crate::{iam, ids, storage, sts, trail};
 
 /// What answers requests.
 pub(crate) struct Gateway {
     state: RwLock<State>,
     events: EventLog,
+    trail: Trail,
     seal: Seal,
     clock: Clock,
     control: Control,
@@ -43,6 +46,7 @@ impl Gateway {
         Self {
             state: RwLock::new(state),
             events: EventLog::default(),
+            trail: Trail::default(),
             seal,
             clock,
             control,
@@ -79,8 +83,16 @@ impl Gateway {
         let (response, outcome) = match Route::of(request) {
             Route::Query(service) => self.answer_query(service, request, now, &mut report),
             Route::S3 => self.answer_s3(request, now, &mut report),
+            Route::CloudTrail => self.answer_trail(request, now, &mut report),
             Route::Other(service) => self.answer_other(&service, request, now, &mut report),
         };
+        self.trail.observe(&Observed {
+            request,
+            report: &report,
+            response: &response,
+            outcome: &outcome,
+            now,
+        });
         self.events
             .record(report.into_event(id, now, response.status(), outcome));
         with_event(response, id)
@@ -105,7 +117,9 @@ impl Gateway {
                     storage::read_request(request, DEFAULT_REGION, ids::new_s3_request_id());
                 s3::refuse(storage::body_failure(failure), &s3_request, now)
             }
-            Route::S3 | Route::Other(_) => query_body_failure(QueryService::Sts, failure),
+            Route::S3 | Route::CloudTrail | Route::Other(_) => {
+                query_body_failure(QueryService::Sts, failure)
+            }
         };
         let outcome = storage::outcome_of(&response);
         self.events
@@ -219,6 +233,7 @@ impl Gateway {
         "s3".clone_into(&mut report.service);
         let mut s3_request =
             storage::read_request(request, DEFAULT_REGION, ids::new_s3_request_id());
+        report.bucket.clone_from(&s3_request.bucket);
         if let Ok(operation) = s3::Operation::of(&s3_request) {
             operation.name().clone_into(&mut report.action);
         }
@@ -269,6 +284,50 @@ impl Gateway {
         }
     }
 
+    fn answer_trail(&self, request: &Received, now: Timestamp, report: &mut Report) -> Answered {
+        "cloudtrail".clone_into(&mut report.service);
+        let result = self.call_trail(request, now, report);
+        let outcome = result
+            .as_ref()
+            .map_or_else(Outcome::from, |_| Outcome::Allowed);
+        let response = match result {
+            Ok(result) => trail::answer(&result),
+            Err(error) => trail::refuse(&error),
+        };
+        (response, outcome)
+    }
+
+    fn call_trail(
+        &self,
+        request: &Received,
+        now: Timestamp,
+        report: &mut Report,
+    ) -> Result<Value, ApiError> {
+        trail::action_of(request).clone_into(&mut report.action);
+        let verified = self
+            .verify(request, Dialect::Json, now, report)
+            .map_err(|error| refused(&error, Dialect::Json))?;
+        let lookup = Lookup::read(request)?;
+        let missing = || refused(&SignatureError::InvalidToken, Dialect::Json);
+        let account = verified.caller.account_id().ok_or_else(missing)?;
+        let context = request.context(&verified.region, now);
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let mut call = Call {
+            form: &Form::default(),
+            caller: &verified.caller,
+            now,
+            context: &context,
+            report,
+        };
+        trail::authorize(&mut call, state.account(account).ok_or_else(missing)?)?;
+        let place = Place {
+            account,
+            region: &verified.region,
+            now,
+        };
+        Ok(lookup.answer(&self.trail, place))
+    }
+
     /// Verifies the signature for a service that is not here, so that nobody takes its answer for the service's.
     fn answer_other(
         &self,
@@ -283,7 +342,9 @@ impl Gateway {
             Ok(_) => ApiError::new(
                 501,
                 "NotImplemented",
-                format!("This sandbox has no service `{service}`: it has iam, s3 and sts."),
+                format!(
+                    "This sandbox has no service `{service}`: it has cloudtrail, iam, s3 and sts."
+                ),
             ),
         };
         let outcome = Outcome::from(&error);
@@ -320,6 +381,8 @@ impl Gateway {
             .inspect_err(|error| report.add_signature_error(error))?;
         report.principal = verified.caller.principal.arn();
         report.account = verified.caller.account_id().cloned();
+        report.region = Some(verified.region.clone());
+        report.actor = Actor::of_caller(&verified.caller, &authorization.access_key_id);
         Ok(verified)
     }
 }

@@ -34,6 +34,7 @@ mod sigv4;
 mod state;
 mod storage;
 mod sts;
+mod trail;
 mod words;
 
 pub use clock::{Clock, ClockSetting};

@@ -7,6 +7,7 @@ use super::{Sts, context, member_values, refuse, require, role_at, session_answe
 use crate::call::Call;
 use crate::issuers;
 use crate::query::{ApiError, Xml};
+use crate::trail::WebIdentity;
 
 /// Exchanges a token for a session of a role.
 pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError> {
@@ -71,6 +72,11 @@ fn decide(
     let verified = registered
         .verify(keys.as_deref().map_err(Clone::clone))
         .map_err(|denial| refuse(call, denial))?;
+    call.report.web_identity = Some(WebIdentity {
+        provider: call.report.principal.clone(),
+        audience: verified.audience().to_owned(),
+        subject: verified.subject().to_owned(),
+    });
     let role = role_at(sts, &role_arn);
     let grant = verified
         .authorise(role.as_ref())

@@ -15,4 +15,5 @@ mod issuer;
 mod lifecycle;
 mod signatures;
 mod sts;
+mod trail;
 mod workload;
