@@ -8,6 +8,7 @@ mod config_file;
 mod deletion;
 mod events;
 mod explain;
+mod faults;
 mod given;
 mod inject;
 mod lint;

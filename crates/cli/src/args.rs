@@ -17,7 +17,7 @@ use crate::commands::get::GetArgs;
 use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::man::ManArgs;
-use crate::commands::sandbox::SandboxEventsArgs;
+use crate::commands::sandbox::{SandboxEventsArgs, SandboxFaultArgs};
 use crate::commands::simulate::SimulateArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
@@ -126,6 +126,8 @@ pub(crate) enum SandboxCommand {
     AddIssuer(SandboxAddIssuerArgs),
     /// Show what the running sandbox was asked, what it decided, and for a denial why.
     Events(SandboxEventsArgs),
+    /// Let calls of the running sandbox go wrong: throttled, late, refused, with stale keys or short sessions.
+    Fault(SandboxFaultArgs),
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ use podpass_policy::{AccountId, Context, Decision, MessageStyle, PolicyTrace};
 use crate::authorize::Question;
 use crate::caller::Caller;
 use crate::event::{Cause, Event, EventId, Outcome};
+use crate::faults::Exposure;
 use crate::iam::store::Account;
 use crate::query::{ApiError, Fault, Form};
 use crate::sigv4::SignatureError;
@@ -23,6 +24,10 @@ pub(crate) struct Call<'a> {
     /// What the request itself brings: address, user agent, time, region.
     pub(crate) context: &'a Context,
     pub(crate) report: &'a mut Report,
+    /// What goes wrong on purpose.
+    pub(crate) exposure: &'a Exposure<'a>,
+    /// The caller's account as it is seen, when its changes spread late.
+    pub(crate) seen: Option<&'a Account>,
 }
 
 /// What will be reported about a request, filled in as it becomes known.
@@ -35,6 +40,8 @@ pub(crate) struct Report {
     pub(crate) resource: Option<String>,
     /// The region that the request was signed for, or that its host name has.
     pub(crate) region: Option<String>,
+    /// The service's clock, where a fault lets it differ from the system's.
+    pub(crate) service_clock: Option<Timestamp>,
     /// The bucket of a request of S3.
     pub(crate) bucket: Option<String>,
     /// The caller, once a signature was verified.
@@ -64,7 +71,7 @@ impl Call<'_> {
         context.insert("aws:ResourceAccount", account.id.as_str());
         let question = Question {
             caller: self.caller,
-            account: Some(account),
+            account: Some(self.seen.unwrap_or(account)),
             action,
             resource,
             context: &context,
@@ -132,6 +139,7 @@ impl Report {
         time: Timestamp,
         status: StatusCode,
         mut outcome: Outcome,
+        faults: Vec<String>,
     ) -> Event {
         for text in [&mut self.service, &mut self.action, &mut self.principal] {
             shorten(text);
@@ -175,6 +183,7 @@ impl Report {
             status: status.as_u16(),
             outcome,
             cause,
+            faults,
             exchange,
             policy,
         }

@@ -1,6 +1,5 @@
 //! Connections: accepting them, reading each request whole within limits, and closing them when the sandbox stops.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::control;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Withheld};
 use crate::host::HostName;
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
@@ -69,7 +68,10 @@ fn serve(
     let gateway = Arc::clone(gateway);
     let service = service_fn(move |request| {
         let gateway = Arc::clone(&gateway);
-        async move { Ok::<_, Infallible>(answer(&gateway, request, peer, local).await.map(Full::new)) }
+        async move {
+            let answer = answer(&gateway, request, peer, local).await;
+            answer.map(|response| response.map(Full::new))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -88,9 +90,10 @@ async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
     local: SocketAddr,
-) -> Response<Bytes> {
+) -> Result<Response<Bytes>, Withheld> {
     if !is_host_sane(&request) {
-        return plain(StatusCode::BAD_REQUEST, "the request needs one Host header");
+        let text = "the request needs one Host header";
+        return Ok(plain(StatusCode::BAD_REQUEST, text));
     }
     let (parts, body) = request.into_parts();
     let text = |name| {
@@ -122,7 +125,7 @@ async fn answer(
     };
     match failure {
         None => gateway.answer(&received).await,
-        Some(failure) => gateway.refuse_body(&received, failure),
+        Some(failure) => Ok(gateway.refuse_body(&received, failure)),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The sandbox's own calls, beside AWS's: on the same listener, under a path that no bucket can have.
 //!
 //! `PUT /_podpass/issuers` hands an issuer over, `PUT /_podpass/clock` sets the clock, `GET /_podpass/events` tells what
-//! happened. A call needs the bearer that this
+//! happened, `/_podpass/faults` adds, lists and clears faults. A call needs the bearer that this
 //! run of the sandbox made up, and a `Host` that is the sandbox's own address: a page in a browser whose name was
 //! rebound to this machine has another. Calls leave no event, because they are none of AWS's.
 
 mod client;
 mod events;
+mod faults;
 mod message;
 
 use std::net::IpAddr;
@@ -24,6 +25,7 @@ use serde::de::DeserializeOwned;
 use self::message::{ClockReading, Handed, HandedIssuer, Refusal};
 use crate::clock::{Clock, ClockSetting};
 use crate::event::EventLog;
+use crate::faults::Faults;
 use crate::host::HostName;
 use crate::issuers::{Change, HostedIssuer, Issuer};
 use crate::random::{self, RandomFailure};
@@ -45,6 +47,7 @@ pub(crate) struct Controlled<'a> {
     pub(crate) state: &'a RwLock<State>,
     pub(crate) clock: &'a Clock,
     pub(crate) events: &'a EventLog,
+    pub(crate) faults: &'a Faults,
 }
 
 /// An answer other than 200.
@@ -141,6 +144,8 @@ async fn route(request: &Received, controlled: Controlled<'_>) -> Result<Respons
     let methods = match (name, item) {
         ("issuers" | "clock", None) => "PUT",
         ("events", _) => "GET",
+        ("faults", None) => "GET, POST, DELETE",
+        ("faults", Some(_)) => "DELETE",
         _ => return Err(unknown_call()),
     };
     if !methods.split(", ").any(|method| request.method == method) {
@@ -157,6 +162,7 @@ async fn route(request: &Received, controlled: Controlled<'_>) -> Result<Respons
         ("clock", _) => set_clock(request, controlled),
         ("events", None) => events::list(request, controlled).await,
         ("events", Some(id)) => events::tell(id, controlled),
+        ("faults", item) => faults::answer(request, item, controlled),
         _ => Err(unknown_call()),
     }
 }

@@ -43,6 +43,8 @@ pub struct Event {
     pub outcome: Outcome,
     /// The comparison that decided, for a denial.
     pub cause: Option<Cause>,
+    /// The ids of the faults that affected it, such as `fault-1`.
+    pub faults: Vec<String>,
     /// The steps of a token exchange, for the calls that are one.
     pub exchange: Option<Trace>,
     /// The statements that were looked at, layer by layer, and why each did or did not apply.

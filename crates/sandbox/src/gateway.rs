@@ -3,7 +3,7 @@
 use std::sync::{PoisonError, RwLock};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderName};
+use http::header::{AUTHORIZATION, DATE, HeaderName};
 use http::{HeaderValue, Response};
 use jiff::Timestamp;
 use podpass_policy::Context;
@@ -15,7 +15,9 @@ use crate::clock::Clock;
 use crate::control::{self, Control, Controlled};
 use crate::credentials::{Verified, Verifier};
 use crate::event::{EventId, EventLog, Outcome};
+use crate::faults::{Accounts, Exposure, Faults, Past, Refusal};
 use crate::iam::Operation;
+use crate::iam::store::Account;
 use crate::query::{self, ApiError, Fault, Form, QueryService, Xml};
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
@@ -33,9 +35,34 @@ pub(crate) struct Gateway {
     state: RwLock<State>,
     events: EventLog,
     trail: Trail,
+    faults: Faults,
     seal: Seal,
     clock: Clock,
     control: Control,
+}
+
+/// The answer is not to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the answer is withheld")]
+pub(crate) struct Withheld;
+
+/// A request, when it came, and what goes wrong with it on purpose.
+#[derive(Clone, Copy, Debug)]
+struct Facing<'a> {
+    request: &'a Received,
+    exposure: &'a Exposure<'a>,
+    now: Timestamp,
+}
+
+/// A request of S3 whose caller is known.
+#[derive(Clone, Copy, Debug)]
+struct Serving<'a> {
+    request: &'a S3Request,
+    caller: &'a Caller,
+    context: &'a Context,
+    /// The accounts as S3 sees them, when changes spread late.
+    past: Option<&'a Accounts>,
+    now: Timestamp,
 }
 
 /// An answer and what it meant.
@@ -47,6 +74,7 @@ impl Gateway {
             state: RwLock::new(state),
             events: EventLog::default(),
             trail: Trail::default(),
+            faults: Faults::default(),
             seal,
             clock,
             control,
@@ -66,25 +94,81 @@ impl Gateway {
             state: &self.state,
             clock: &self.clock,
             events: &self.events,
+            faults: &self.faults,
         }
     }
 
-    /// Answers a request; one of AWS's is recorded.
-    pub(crate) async fn answer(&self, request: &Received) -> Response<Bytes> {
+    /// Answers a request; one of AWS's is recorded. An answer may be withheld, and then the connection has to end.
+    pub(crate) async fn answer(&self, request: &Received) -> Result<Response<Bytes>, Withheld> {
         if control::is_meant(&request.path, &request.host()) {
-            return self.control.answer(request, self.controlled()).await;
+            return Ok(self.control.answer(request, self.controlled()).await);
         }
-        self.answer_aws(request)
+        let exposure = self.faults.expose(request);
+        let latency = exposure.latency();
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        let route = Route::of(request);
+        if let Some(refusal) = exposure.refusal(&route) {
+            return Ok(self.refuse(request, &route, &refusal, &exposure));
+        }
+        let withheld = exposure.withheld();
+        let response = self.answer_aws(request, &exposure);
+        match withheld {
+            None => Ok(response),
+            Some(fault) => {
+                tokio::select! {
+                    () = self.faults.wait_cleared(fault) => {}
+                    () = self.events.wait_end() => {}
+                }
+                Err(Withheld)
+            }
+        }
     }
 
-    fn answer_aws(&self, request: &Received) -> Response<Bytes> {
+    /// Answers in the place of a service, and records it.
+    fn refuse(
+        &self,
+        request: &Received,
+        route: &Route,
+        refusal: &Refusal,
+        exposure: &Exposure<'_>,
+    ) -> Response<Bytes> {
+        let (id, now) = (self.events.next_id(), self.clock.now());
+        let target = exposure.target().cloned();
+        let (service, action) = target
+            .map(|target| (target.service, target.action))
+            .unwrap_or_default();
+        let caller = request
+            .authorization()
+            .and_then(|header| Authorization::parse(&header).ok())
+            .map(|authorization| authorization.access_key_id);
+        let report = Report {
+            service,
+            action,
+            principal: caller.unwrap_or_else(|| "anonymous".to_owned()),
+            ..Report::default()
+        };
+        let response = refusal.response(route);
+        let (status, outcome) = (response.status(), refusal.outcome());
+        self.events
+            .record(report.into_event(id, now, status, outcome, exposure.hit()));
+        with_event(response, id)
+    }
+
+    fn answer_aws(&self, request: &Received, exposure: &Exposure<'_>) -> Response<Bytes> {
         let (id, now) = (self.events.next_id(), self.clock.now());
         let mut report = Report::default();
+        let facing = Facing {
+            request,
+            exposure,
+            now,
+        };
         let (response, outcome) = match Route::of(request) {
-            Route::Query(service) => self.answer_query(service, request, now, &mut report),
-            Route::S3 => self.answer_s3(request, now, &mut report),
-            Route::CloudTrail => self.answer_trail(request, now, &mut report),
-            Route::Other(service) => self.answer_other(&service, request, now, &mut report),
+            Route::Query(service) => self.answer_query(service, facing, &mut report),
+            Route::S3 => self.answer_s3(facing, &mut report),
+            Route::CloudTrail => self.answer_trail(facing, &mut report),
+            Route::Other(service) => self.answer_other(&service, facing, &mut report),
         };
         self.trail.observe(&Observed {
             request,
@@ -93,8 +177,10 @@ impl Gateway {
             outcome: &outcome,
             now,
         });
+        let (status, faults) = (response.status(), exposure.hit());
+        let response = dated(response, report.service_clock);
         self.events
-            .record(report.into_event(id, now, response.status(), outcome));
+            .record(report.into_event(id, now, status, outcome, faults));
         with_event(response, id)
     }
 
@@ -123,19 +209,18 @@ impl Gateway {
         };
         let outcome = storage::outcome_of(&response);
         self.events
-            .record(report.into_event(id, now, response.status(), outcome));
+            .record(report.into_event(id, now, response.status(), outcome, Vec::new()));
         with_event(response, id)
     }
 
     fn answer_query(
         &self,
         service: QueryService,
-        request: &Received,
-        now: Timestamp,
+        facing: Facing<'_>,
         report: &mut Report,
     ) -> Answered {
         service.name().clone_into(&mut report.service);
-        let result = self.call_query(service, request, now, report);
+        let result = self.call_query(service, facing, report);
         let outcome = result
             .as_ref()
             .map_or_else(Outcome::from, |_| Outcome::Allowed);
@@ -149,16 +234,16 @@ impl Gateway {
     fn call_query(
         &self,
         service: QueryService,
-        request: &Received,
-        now: Timestamp,
+        facing: Facing<'_>,
         report: &mut Report,
     ) -> Result<Xml, ApiError> {
+        let Facing { request, now, .. } = facing;
         let form = Form::parse(request.form_bytes());
         if let Some(action) = form.as_ref().ok().and_then(|form| form.text("Action")) {
             action.clone_into(&mut report.action);
         }
         let unsigned = service == QueryService::Sts && sts::is_unsigned(&report.action);
-        let verified = self.verify(request, Dialect::Query, now, report);
+        let verified = self.verify(facing, Dialect::Query, report);
         let verified = match verified {
             Err(SignatureError::Missing) if unsigned => anonymous(request),
             verified => verified.map_err(|error| refused(&error, Dialect::Query))?,
@@ -172,17 +257,26 @@ impl Gateway {
             ));
         }
         let context = request.context(&verified.region, now);
+        let past = self.past(facing);
         let mut call = Call {
             form: &form,
             caller: &verified.caller,
             now,
             context: &context,
             report,
+            exposure: facing.exposure,
+            seen: seen(past.as_ref(), &verified.caller),
         };
-        self.run(service, &mut call)
+        self.run(service, &mut call, past.as_ref())
     }
 
-    fn run(&self, service: QueryService, call: &mut Call<'_>) -> Result<Xml, ApiError> {
+    /// Carries a call out; `past` has the accounts as services see them, when changes spread late.
+    fn run(
+        &self,
+        service: QueryService,
+        call: &mut Call<'_>,
+        past: Option<&Accounts>,
+    ) -> Result<Xml, ApiError> {
         let version = call
             .form
             .text("Version")
@@ -195,14 +289,13 @@ impl Gateway {
         match service {
             QueryService::Sts => {
                 let operation = sts::operation(&call.report.action).ok_or(unknown)?;
-                let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-                operation(
-                    &Sts {
-                        state: &state,
-                        seal: &self.seal,
-                    },
-                    call,
-                )
+                let seal = &self.seal;
+                if let Some(past) = past {
+                    let state = &Past::enter(&self.state, past.clone());
+                    return operation(&Sts { state, seal }, call);
+                }
+                let state = &self.state.read().unwrap_or_else(PoisonError::into_inner);
+                operation(&Sts { state, seal }, call)
             }
             QueryService::Iam => {
                 let operation = iam::operation(&call.report.action).ok_or(unknown)?;
@@ -215,10 +308,12 @@ impl Gateway {
                     }
                     Operation::Write(write) => {
                         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+                        self.faults.before_change(&state.accounts, call.now);
                         write(call, state.accounts.get_mut(&id).ok_or_else(missing)?)
                     }
                     Operation::Retire(retire) => {
                         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+                        self.faults.before_change(&state.accounts, call.now);
                         let account = state.accounts.get_mut(&id).ok_or_else(missing)?;
                         let retired = retire(call, account)?;
                         state.leave(&retired);
@@ -229,7 +324,8 @@ impl Gateway {
         }
     }
 
-    fn answer_s3(&self, request: &Received, now: Timestamp, report: &mut Report) -> Answered {
+    fn answer_s3(&self, facing: Facing<'_>, report: &mut Report) -> Answered {
+        let Facing { request, now, .. } = facing;
         "s3".clone_into(&mut report.service);
         let mut s3_request =
             storage::read_request(request, DEFAULT_REGION, ids::new_s3_request_id());
@@ -242,7 +338,7 @@ impl Gateway {
             let outcome = storage::outcome_of(&response);
             return (response, outcome);
         }
-        let verified = match self.verify(request, Dialect::S3, now, report) {
+        let verified = match self.verify(facing, Dialect::S3, report) {
             Err(SignatureError::Missing) => anonymous(request),
             Ok(verified) => verified,
             Err(error) => {
@@ -253,22 +349,31 @@ impl Gateway {
         };
         s3_request.region.clone_from(&verified.region);
         let context = request.context(&verified.region, now);
-        let response = self.serve_s3(&s3_request, &verified.caller, &context, now, report);
+        let past = self.past(facing);
+        let serving = Serving {
+            request: &s3_request,
+            caller: &verified.caller,
+            context: &context,
+            past: past.as_ref(),
+            now,
+        };
+        let response = self.serve_s3(serving, report);
         let outcome = storage::outcome_of(&response);
         (response, outcome)
     }
 
-    fn serve_s3(
-        &self,
-        request: &S3Request,
-        caller: &Caller,
-        context: &Context,
-        now: Timestamp,
-        report: &mut Report,
-    ) -> Response<Bytes> {
+    fn serve_s3(&self, serving: Serving<'_>, report: &mut Report) -> Response<Bytes> {
+        let Serving {
+            request,
+            caller,
+            context,
+            past,
+            now,
+        } = serving;
         let looked = {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            let mut caller = BucketCaller::new(caller, &state.accounts, context, report);
+            let accounts = past.unwrap_or(&state.accounts);
+            let mut caller = BucketCaller::new(caller, accounts, context, report);
             s3::serve(&state.buckets, request, &mut caller, now)
         };
         match looked {
@@ -278,15 +383,16 @@ impl Gateway {
                 let State {
                     accounts, buckets, ..
                 } = &mut *state;
+                let accounts = past.unwrap_or(accounts);
                 let mut caller = BucketCaller::new(caller, accounts, context, report);
                 change.serve(buckets, request, &mut caller, now)
             }
         }
     }
 
-    fn answer_trail(&self, request: &Received, now: Timestamp, report: &mut Report) -> Answered {
+    fn answer_trail(&self, facing: Facing<'_>, report: &mut Report) -> Answered {
         "cloudtrail".clone_into(&mut report.service);
-        let result = self.call_trail(request, now, report);
+        let result = self.call_trail(facing, report);
         let outcome = result
             .as_ref()
             .map_or_else(Outcome::from, |_| Outcome::Allowed);
@@ -297,20 +403,17 @@ impl Gateway {
         (response, outcome)
     }
 
-    fn call_trail(
-        &self,
-        request: &Received,
-        now: Timestamp,
-        report: &mut Report,
-    ) -> Result<Value, ApiError> {
+    fn call_trail(&self, facing: Facing<'_>, report: &mut Report) -> Result<Value, ApiError> {
+        let Facing { request, now, .. } = facing;
         trail::action_of(request).clone_into(&mut report.action);
         let verified = self
-            .verify(request, Dialect::Json, now, report)
+            .verify(facing, Dialect::Json, report)
             .map_err(|error| refused(&error, Dialect::Json))?;
         let lookup = Lookup::read(request)?;
         let missing = || refused(&SignatureError::InvalidToken, Dialect::Json);
         let account = verified.caller.account_id().ok_or_else(missing)?;
         let context = request.context(&verified.region, now);
+        let past = self.past(facing);
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let mut call = Call {
             form: &Form::default(),
@@ -318,6 +421,8 @@ impl Gateway {
             now,
             context: &context,
             report,
+            exposure: facing.exposure,
+            seen: seen(past.as_ref(), &verified.caller),
         };
         trail::authorize(&mut call, state.account(account).ok_or_else(missing)?)?;
         let place = Place {
@@ -329,15 +434,9 @@ impl Gateway {
     }
 
     /// Verifies the signature for a service that is not here, so that nobody takes its answer for the service's.
-    fn answer_other(
-        &self,
-        service: &str,
-        request: &Received,
-        now: Timestamp,
-        report: &mut Report,
-    ) -> Answered {
+    fn answer_other(&self, service: &str, facing: Facing<'_>, report: &mut Report) -> Answered {
         service.clone_into(&mut report.service);
-        let error = match self.verify(request, Dialect::Query, now, report) {
+        let error = match self.verify(facing, Dialect::Query, report) {
             Err(error) => refused(&error, Dialect::Query),
             Ok(_) => ApiError::new(
                 501,
@@ -351,13 +450,24 @@ impl Gateway {
         (query::failure(QueryService::Sts, &error), outcome)
     }
 
+    /// The accounts as the service sees them; `None` when it sees them as they are.
+    fn past(&self, facing: Facing<'_>) -> Option<Accounts> {
+        facing.exposure.target()?;
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        facing.exposure.accounts(&state.accounts, facing.now)
+    }
+
     fn verify(
         &self,
-        request: &Received,
+        facing: Facing<'_>,
         dialect: Dialect,
-        now: Timestamp,
         report: &mut Report,
     ) -> Result<Verified, SignatureError> {
+        let Facing {
+            request,
+            exposure,
+            now,
+        } = facing;
         "anonymous".clone_into(&mut report.principal);
         let Some(header) = request.authorization() else {
             refuse_query_signature(&request.query)?;
@@ -370,12 +480,17 @@ impl Gateway {
         let authorization = Authorization::parse(&header)?;
         report.principal.clone_from(&authorization.access_key_id);
         // The signature's date is the client's wall clock, which a moved sandbox clock does not move.
+        let (wall_clock, skew) = (Timestamp::now(), exposure.skew());
         let verifier = Verifier {
             state: &self.state,
+            past: self.past(facing),
             seal: &self.seal,
             now,
-            wall_clock: Timestamp::now(),
+            wall_clock: wall_clock.checked_add(skew).unwrap_or(wall_clock),
         };
+        if !skew.is_zero() {
+            report.service_clock = Some(verifier.wall_clock);
+        }
         let verified = verifier
             .verify(request, &authorization, dialect)
             .inspect_err(|error| report.add_signature_error(error))?;
@@ -398,6 +513,19 @@ fn with_event(mut response: Response<Bytes>, id: EventId) -> Response<Bytes> {
         response.headers_mut().insert(EVENT_HEADER, id);
     }
     response
+}
+
+/// Dates an answer by the service's own clock, where that is not the system's: SDKs correct theirs by it.
+fn dated(mut response: Response<Bytes>, clock: Option<Timestamp>) -> Response<Bytes> {
+    let date = clock.map(|now| now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    if let Some(date) = date.and_then(|date| HeaderValue::try_from(date).ok()) {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
+}
+
+fn seen<'a>(past: Option<&'a Accounts>, caller: &Caller) -> Option<&'a Account> {
+    past?.get(caller.account_id()?)
 }
 
 fn query_body_failure(service: QueryService, body: BodyFailure) -> Response<Bytes> {

@@ -16,6 +16,7 @@ mod control;
 mod credentials;
 mod escape;
 mod event;
+mod faults;
 mod gateway;
 mod host;
 mod iam;
@@ -42,6 +43,10 @@ pub use control::{ControlClient, ControlError};
 pub use event::{
     Cause, Event, EventId, EventSummary, EventTold, EventsPage, Outcome, ParseEventIdError,
     StatementPlace, Verdict,
+};
+pub use faults::{
+    Fault, FaultError, FaultId, FaultKind, FaultShown, FaultState, ParseFaultIdError,
+    ParseFaultKindError,
 };
 pub use issuers::{Change, HostedIssuer, Issuer, IssuerError};
 pub use server::{Account, Running, Sandbox, StartError};

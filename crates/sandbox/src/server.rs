@@ -19,7 +19,7 @@ use crate::issuers::{Change, HostedIssuer, Issuer};
 use crate::random::RandomFailure;
 use crate::session::Seal;
 use crate::settings::{AccountSettings, Secret, Settings};
-use crate::state::State;
+use crate::state::{State, access_key};
 use crate::{connections, iam};
 
 /// The embedded AWS; [`Sandbox::start`] runs it.
@@ -219,7 +219,7 @@ fn first_state(settings: &Settings, now: Timestamp) -> Result<(State, Vec<Accoun
                 None => ids::new_secret()?,
             },
         };
-        if state.access_key(&account.access_key_id).is_some() {
+        if access_key(&state.accounts, &account.access_key_id).is_some() {
             return Err(StartError::DuplicateAdminKey {
                 id: account.access_key_id,
             });

@@ -34,11 +34,14 @@ impl State {
         }
         self.buckets.retire(retired);
     }
+}
 
-    /// The access key of that id and its account.
-    pub(crate) fn access_key(&self, id: &str) -> Option<(&Account, &AccessKey)> {
-        self.accounts
-            .values()
-            .find_map(|account| Some((account, account.access_keys.get(id)?)))
-    }
+/// The access key of that id and its account.
+pub(crate) fn access_key<'a>(
+    accounts: &'a BTreeMap<AccountId, Account>,
+    id: &str,
+) -> Option<(&'a Account, &'a AccessKey)> {
+    accounts
+        .values()
+        .find_map(|account| Some((account, account.access_keys.get(id)?)))
 }

@@ -21,8 +21,8 @@ use crate::event::Outcome;
 use crate::received::Received;
 
 pub(crate) use self::actor::{Actor, WebIdentity};
-pub(crate) use self::answer::{answer, refuse};
-pub(crate) use self::lookup::{Lookup, Place, action_of, authorize};
+pub(crate) use self::answer::{answer, refuse, refuse_with};
+pub(crate) use self::lookup::{LOOKUP_EVENTS, Lookup, Place, action_of, authorize};
 use self::record::Record;
 
 /// The records of every account and region, oldest first, bounded in number and in size.

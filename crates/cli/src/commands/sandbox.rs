@@ -1,9 +1,10 @@
-//! `podpass sandbox start|env|add-issuer|events`.
+//! `podpass sandbox start|env|add-issuer|events|fault`.
 
 mod add_issuer;
 mod admin_keys;
 pub(crate) mod control;
 pub(crate) mod events;
+mod fault;
 mod run_file;
 
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ use crate::failure::{Exit, Failure};
 use crate::output;
 
 pub(crate) use self::events::SandboxEventsArgs;
+pub(crate) use self::fault::SandboxFaultArgs;
 pub(crate) use self::run_file::RunFile;
 
 const DEFAULT_ACCOUNT: &str = "123456789012";
@@ -32,6 +34,7 @@ pub(crate) fn run(arguments: SandboxArgs) -> Result<ExitCode, Failure> {
         SandboxCommand::Env(arguments) => env(&arguments),
         SandboxCommand::AddIssuer(arguments) => crate::block_on(add_issuer::run(&arguments)),
         SandboxCommand::Events(arguments) => crate::block_on(events::run(&arguments)),
+        SandboxCommand::Fault(arguments) => crate::block_on(fault::run(arguments)),
     }
 }
 

@@ -16,9 +16,10 @@ use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 
 use super::PREFIX;
-use super::message::{ClockReading, Handed, HandedIssuer, Refusal};
+use super::message::{ClockReading, FaultList, Handed, HandedIssuer, Refusal};
 use crate::clock::ClockSetting;
 use crate::event::{EventId, EventTold, EventsPage};
+use crate::faults::{Fault, FaultId, FaultState};
 use crate::issuers::{Change, Issuer};
 use crate::settings::Secret;
 
@@ -160,6 +161,29 @@ impl ControlClient {
     pub async fn event(&self, id: EventId) -> Result<EventTold, ControlError> {
         self.call(Method::GET, &format!("events/{id}"), Vec::new(), TIMEOUT)
             .await
+    }
+
+    /// Adds a fault.
+    pub async fn add_fault(&self, fault: &Fault) -> Result<FaultState, ControlError> {
+        let body = serde_json::to_vec(fault).expect("messages have only text and times");
+        self.call(Method::POST, "faults", body, TIMEOUT).await
+    }
+
+    /// Lists the faults, also those that are over.
+    pub async fn faults(&self) -> Result<Vec<FaultState>, ControlError> {
+        let list: FaultList = self
+            .call(Method::GET, "faults", Vec::new(), TIMEOUT)
+            .await?;
+        Ok(list.faults)
+    }
+
+    /// Takes one fault away, or all, and tells which there were. Whoever is held by one is let go.
+    pub async fn clear_faults(&self, id: Option<FaultId>) -> Result<Vec<FaultState>, ControlError> {
+        let path = id.map_or_else(|| "faults".to_owned(), |id| format!("faults/{id}"));
+        let list: FaultList = self
+            .call(Method::DELETE, &path, Vec::new(), TIMEOUT)
+            .await?;
+        Ok(list.faults)
     }
 
     async fn put<T: DeserializeOwned>(

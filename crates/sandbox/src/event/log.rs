@@ -141,6 +141,16 @@ impl EventLog {
         let _ = tokio::time::timeout(longest, news).await;
     }
 
+    /// Waits until the sandbox stops.
+    pub(crate) async fn wait_end(&self) {
+        // The sender lives as long as the log.
+        let _ = self
+            .progress
+            .subscribe()
+            .wait_for(|progress| progress.ended)
+            .await;
+    }
+
     pub(crate) fn all(&self) -> Vec<Event> {
         let ring = self.lock();
         ring.events.iter().map(|kept| kept.event.clone()).collect()
@@ -207,6 +217,7 @@ mod tests {
             status: 200,
             outcome: Outcome::Allowed,
             cause: None,
+            faults: Vec::new(),
             exchange: None,
             policy: Vec::new(),
         }

@@ -36,6 +36,8 @@ pub struct EventSummary {
     pub message: Option<String>,
     /// The comparison that decided, for a denial.
     pub cause: Option<Cause>,
+    /// The ids of the faults that affected it, such as `fault-1`.
+    pub faults: Vec<String>,
     /// The reason code, such as `TRUST_SUB_MISMATCH`.
     pub reason: Option<String>,
     /// What is wrong, for that reason.
@@ -107,6 +109,7 @@ impl EventSummary {
             code: error.map(|(code, _)| code.clone()),
             message: error.map(|(_, message)| message.clone()),
             cause: event.cause.clone(),
+            faults: event.faults.clone(),
             reason: words(Reason::code),
             hint: words(Reason::hint),
             fix: words(Reason::fix),

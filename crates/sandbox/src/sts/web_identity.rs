@@ -68,7 +68,10 @@ fn decide(
         .map_err(|denial| refuse(call, denial))?;
     call.report.principal = registered.provider_arn().to_string();
 
-    let keys = issuers::keys_of(sts.state, registered.issuer());
+    let issuer = registered.issuer();
+    let keys = call
+        .exposure
+        .keys(issuer, issuers::keys_of(sts.state, issuer));
     let verified = registered
         .verify(keys.as_deref().map_err(Clone::clone))
         .map_err(|denial| refuse(call, denial))?;

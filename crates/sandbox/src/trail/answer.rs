@@ -16,10 +16,12 @@ pub(crate) fn answer(result: &Value) -> Response<Bytes> {
 /// The answer to a call that was refused.
 pub(crate) fn refuse(error: &ApiError) -> Response<Bytes> {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    respond(
-        status,
-        &json!({ "__type": error.code, "message": error.message }),
-    )
+    refuse_with(status, error.code, &error.message)
+}
+
+/// The answer of an error that has only status, code and words.
+pub(crate) fn refuse_with(status: StatusCode, code: &str, message: &str) -> Response<Bytes> {
+    respond(status, &json!({ "__type": code, "message": message }))
 }
 
 fn respond(status: StatusCode, body: &Value) -> Response<Bytes> {

@@ -279,7 +279,7 @@ fn refused(code: &'static str, message: impl Into<String>) -> ApiError {
 }
 
 /// The one operation of CloudTrail that is here.
-const LOOKUP_EVENTS: &str = "LookupEvents";
+pub(crate) const LOOKUP_EVENTS: &str = "LookupEvents";
 
 const KEYS: &[&str] = &[
     "EventId",

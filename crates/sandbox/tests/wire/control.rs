@@ -221,7 +221,7 @@ fn malformed_calls_get_a_clear_answer() {
         (
             "unknown call",
             "PUT",
-            "/_podpass/faults",
+            "/_podpass/weather",
             "{}",
             404,
             "no such control call",

@@ -9,6 +9,7 @@ mod assume_role;
 mod client;
 mod control;
 mod events;
+mod faults;
 mod fixture;
 mod iam;
 mod issuer;

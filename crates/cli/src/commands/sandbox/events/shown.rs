@@ -33,7 +33,7 @@ pub(super) fn row(event: &EventSummary, paint: Paint) -> String {
     format!("{text}\n{}", details(event, paint))
 }
 
-/// What AWS answered, what decided, and what to change; nothing for a call that was allowed.
+/// What AWS answered, what decided, and what to change; nothing for a call that was allowed and met no fault.
 pub(crate) fn details(event: &EventSummary, paint: Paint) -> String {
     let mut text = String::new();
     if let Some(code) = &event.code {
@@ -60,6 +60,9 @@ pub(crate) fn details(event: &EventSummary, paint: Paint) -> String {
     }
     if let (Some(reason), Some(hint)) = (&event.reason, &event.hint) {
         push(&mut text, "reason", &format!("{reason}: {hint}"));
+    }
+    if !event.faults.is_empty() {
+        push(&mut text, "faults", &event.faults.join(", "));
     }
     if let Some(fix) = &event.fix {
         let _ = writeln!(text, "  = {}: {fix}", paint.help("help"));
