@@ -1,4 +1,4 @@
-//! `podpass sandbox start|env|add-issuer`.
+//! `podpass sandbox start|env|add-issuer|reset`.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -357,4 +357,22 @@ fn add_issuer_leaves_a_bucket_of_the_sandbox_to_publish_its_own_keys() {
     let mut command = home.command(PODPASS);
     command.args(["sandbox", "add-issuer", "--issuer", issuer, "--jwks"]);
     run(command.arg(jwks)).refused(4, &["prod-oidc", "create-identity-provider"]);
+}
+
+#[test]
+fn reset_names_the_accounts_and_leaves_their_keys() {
+    let home = Home::new();
+    let accounts = ["--account", "111111111111", "--account", "222222222222"];
+    let sandbox = SandboxProcess::start(PODPASS, &home, &accounts);
+    let issuer = "https://kubernetes.default.svc";
+    create_oidc_provider(&sandbox, issuer);
+    let reset = || run(home.command(PODPASS).args(["sandbox", "reset"]));
+    assert_eq!(
+        reset().succeeded(),
+        "account/111111111111 reset\naccount/222222222222 reset\n"
+    );
+    // With the same key, and as if it had never been made.
+    create_oidc_provider(&sandbox, issuer);
+    sandbox.end_with("TERM");
+    reset().refused(1, &["no sandbox", "podpass sandbox start"]);
 }

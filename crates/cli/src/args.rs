@@ -128,6 +128,8 @@ pub(crate) enum SandboxCommand {
     Events(SandboxEventsArgs),
     /// Let calls of the running sandbox go wrong: throttled, late, refused, with stale keys or short sessions.
     Fault(SandboxFaultArgs),
+    /// Put the running sandbox back as it was at the start: the same accounts and keys, and nothing else.
+    Reset(SandboxResetArgs),
 }
 
 #[derive(Debug, Args)]
@@ -156,6 +158,13 @@ pub(crate) struct SandboxStartArgs {
 pub(crate) enum StartFormat {
     Text,
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxResetArgs {
+    /// Which sandbox, where several run.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,8 @@
 //! The sandbox's own calls, beside AWS's: on the same listener, under a path that no bucket can have.
 //!
 //! `PUT /_podpass/issuers` hands an issuer over, `PUT /_podpass/clock` sets the clock, `GET /_podpass/events` tells what
-//! happened, `/_podpass/faults` adds, lists and clears faults. A call needs the bearer that this
+//! happened, `/_podpass/faults` adds, lists and clears faults, `POST /_podpass/reset` puts
+//! everything back as it was at the start. A call needs the bearer that this
 //! run of the sandbox made up, and a `Host` that is the sandbox's own address: a page in a browser whose name was
 //! rebound to this machine has another. Calls leave no event, because they are none of AWS's.
 
@@ -22,16 +23,18 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::message::{ClockReading, Handed, HandedIssuer, Refusal};
+use self::message::{ClockReading, Handed, HandedIssuer, Refusal, Reset};
 use crate::clock::{Clock, ClockSetting};
 use crate::event::EventLog;
 use crate::faults::Faults;
+use crate::gateway::Beginning;
 use crate::host::HostName;
 use crate::issuers::{Change, HostedIssuer, Issuer};
 use crate::random::{self, RandomFailure};
 use crate::received::{BodyFailure, Received};
 use crate::settings::Secret;
 use crate::state::State;
+use crate::trail::Trail;
 
 pub use self::client::{ControlClient, ControlError};
 
@@ -48,6 +51,8 @@ pub(crate) struct Controlled<'a> {
     pub(crate) clock: &'a Clock,
     pub(crate) events: &'a EventLog,
     pub(crate) faults: &'a Faults,
+    pub(crate) trail: &'a Trail,
+    pub(crate) beginning: &'a Beginning,
 }
 
 /// An answer other than 200.
@@ -146,6 +151,7 @@ async fn route(request: &Received, controlled: Controlled<'_>) -> Result<Respons
         ("events", _) => "GET",
         ("faults", None) => "GET, POST, DELETE",
         ("faults", Some(_)) => "DELETE",
+        ("reset", None) => "POST",
         _ => return Err(unknown_call()),
     };
     if !methods.split(", ").any(|method| request.method == method) {
@@ -162,6 +168,7 @@ async fn route(request: &Received, controlled: Controlled<'_>) -> Result<Respons
         ("clock", _) => set_clock(request, controlled),
         ("events", None) => events::list(request, controlled).await,
         ("events", Some(id)) => events::tell(id, controlled),
+        ("reset", _) => reset(controlled),
         ("faults", item) => faults::answer(request, item, controlled),
         _ => Err(unknown_call()),
     }
@@ -194,12 +201,31 @@ fn set_clock(request: &Received, controlled: Controlled<'_>) -> Result<Response<
     Ok(json(StatusCode::OK, &reading))
 }
 
+fn reset(controlled: Controlled<'_>) -> Result<Response<Bytes>, Refused> {
+    controlled
+        .reset()
+        .map_err(|error| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    let accounts = controlled.beginning.accounts.iter();
+    let accounts = accounts.map(|account| account.id.to_string()).collect();
+    Ok(json(StatusCode::OK, &Reset { accounts }))
+}
+
 fn read<T: DeserializeOwned>(request: &Received) -> Result<T, Refused> {
     serde_json::from_slice(&request.body)
         .map_err(|error| Refused::new(StatusCode::BAD_REQUEST, format!("the request: {error}")))
 }
 
 impl Controlled<'_> {
+    /// Puts everything back as it was at the start, with the same keys; events and their numbers stay.
+    pub(crate) fn reset(self) -> Result<(), RandomFailure> {
+        self.clock.set(self.beginning.clock);
+        let fresh = State::fresh(&self.beginning.accounts, self.clock.now())?;
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        self.faults.clear(None);
+        self.trail.clear();
+        Ok(())
+    }
+
     /// Hands an issuer over.
     pub(crate) fn add_issuer(self, issuer: Issuer) -> Result<Change, HostedIssuer> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::call::{Call, Report};
 use crate::caller::Caller;
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockSetting};
 use crate::control::{self, Control, Controlled};
 use crate::credentials::{Verified, Verifier};
 use crate::event::{EventId, EventLog, Outcome};
@@ -19,6 +19,7 @@ use crate::faults::{Accounts, Exposure, Faults, Past, Refusal};
 use crate::iam::Operation;
 use crate::iam::store::Account;
 use crate::query::{self, ApiError, Fault, Form, QueryService, Xml};
+use crate::random::RandomFailure;
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
 use crate::s3::{self, S3Request, Served};
@@ -39,6 +40,14 @@ pub(crate) struct Gateway {
     seal: Seal,
     clock: Clock,
     control: Control,
+    beginning: Beginning,
+}
+
+/// What a sandbox starts with, and comes back to when it is reset.
+#[derive(Clone, Debug)]
+pub(crate) struct Beginning {
+    pub(crate) accounts: Vec<crate::Account>,
+    pub(crate) clock: ClockSetting,
 }
 
 /// The answer is not to be sent.
@@ -69,16 +78,19 @@ struct Serving<'a> {
 type Answered = (Response<Bytes>, Outcome);
 
 impl Gateway {
-    pub(crate) fn new(state: State, seal: Seal, clock: Clock, control: Control) -> Self {
-        Self {
+    pub(crate) fn new(beginning: Beginning) -> Result<Self, RandomFailure> {
+        let clock = Clock::new(beginning.clock);
+        let state = State::fresh(&beginning.accounts, clock.now())?;
+        Ok(Self {
             state: RwLock::new(state),
             events: EventLog::default(),
             trail: Trail::default(),
             faults: Faults::default(),
-            seal,
+            seal: Seal::random()?,
+            control: Control::random()?,
             clock,
-            control,
-        }
+            beginning,
+        })
     }
 
     pub(crate) fn events(&self) -> &EventLog {
@@ -95,6 +107,8 @@ impl Gateway {
             clock: &self.clock,
             events: &self.events,
             faults: &self.faults,
+            trail: &self.trail,
+            beginning: &self.beginning,
         }
     }
 

@@ -57,6 +57,13 @@ impl Trail {
         }
     }
 
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        let mut kept = self.lock();
+        kept.records.clear();
+        kept.bytes = 0;
+    }
+
     fn push(&self, record: Record) {
         let mut kept = self.lock();
         while kept.records.len() == CAPACITY || kept.bytes + record.size() > MAX_BYTES {

@@ -1,4 +1,4 @@
-//! `podpass sandbox start|env|add-issuer|events|fault`.
+//! `podpass sandbox start|env|add-issuer|events|fault|reset`.
 
 mod add_issuer;
 mod admin_keys;
@@ -14,7 +14,8 @@ use serde::{Serialize, Serializer};
 
 use self::run_file::{RunningAccount, RunningSandbox};
 use crate::args::{
-    EnvFormat, SandboxArgs, SandboxCommand, SandboxEnvArgs, SandboxStartArgs, StartFormat,
+    EnvFormat, SandboxArgs, SandboxCommand, SandboxEnvArgs, SandboxResetArgs, SandboxStartArgs,
+    StartFormat,
 };
 use crate::failure::{Exit, Failure};
 use crate::output;
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: SandboxArgs) -> Result<ExitCode, Failure> {
         SandboxCommand::AddIssuer(arguments) => crate::block_on(add_issuer::run(&arguments)),
         SandboxCommand::Events(arguments) => crate::block_on(events::run(&arguments)),
         SandboxCommand::Fault(arguments) => crate::block_on(fault::run(arguments)),
+        SandboxCommand::Reset(arguments) => crate::block_on(reset(&arguments)),
     }
 }
 
@@ -153,6 +155,18 @@ impl StopSignal {
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+async fn reset(arguments: &SandboxResetArgs) -> Result<ExitCode, Failure> {
+    let client = control::of_running(arguments.endpoint.as_deref())?;
+    let accounts = client
+        .reset()
+        .await
+        .map_err(|error| control::failure(&error))?;
+    for account in accounts {
+        output::line(&format!("account/{account} reset"))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn env(arguments: &SandboxEnvArgs) -> Result<ExitCode, Failure> {

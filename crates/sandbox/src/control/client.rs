@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 
 use super::PREFIX;
-use super::message::{ClockReading, FaultList, Handed, HandedIssuer, Refusal};
+use super::message::{ClockReading, FaultList, Handed, HandedIssuer, Refusal, Reset};
 use crate::clock::ClockSetting;
 use crate::event::{EventId, EventTold, EventsPage};
 use crate::faults::{Fault, FaultId, FaultState};
@@ -184,6 +184,16 @@ impl ControlClient {
             .call(Method::DELETE, &path, Vec::new(), TIMEOUT)
             .await?;
         Ok(list.faults)
+    }
+
+    /// Puts everything back as it was at the start, with the same keys, and returns the ids of the accounts.
+    ///
+    /// IAM, buckets, handed-over issuers, faults, CloudTrail's history and the clock go back; events stay.
+    pub async fn reset(&self) -> Result<Vec<String>, ControlError> {
+        let reset: Reset = self
+            .call(Method::POST, "reset", Vec::new(), TIMEOUT)
+            .await?;
+        Ok(reset.accounts)
     }
 
     async fn put<T: DeserializeOwned>(

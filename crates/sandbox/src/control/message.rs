@@ -37,6 +37,13 @@ pub(super) struct FaultList {
     pub(super) faults: Vec<FaultState>,
 }
 
+/// The answer to `POST /_podpass/reset`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Reset {
+    /// The accounts that there are again.
+    pub(super) accounts: Vec<String>,
+}
+
 /// Why a call was not done.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Refusal {
