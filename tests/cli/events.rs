@@ -4,84 +4,31 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use podpass_testkit::{Cluster, Home, SandboxProcess};
-use podpass_token::{Jwks, KeySize, SigningKey};
+use podpass_testkit::Home;
 use serde_json::Value;
 
-use crate::stand::{PODPASS, Ran, create_oidc_provider, create_role, run};
+use crate::scene::Scene;
+use crate::stand::{PODPASS, run};
 
-const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
-
-/// A sandbox that trusts a cluster, with a role for one service account.
-struct Scene {
-    home: Home,
-    sandbox: SandboxProcess,
-    cluster: Cluster,
+fn events(scene: &Scene) -> Value {
+    scene
+        .podpass(&["sandbox", "events", "-o", "json"])
+        .succeeded_json()
 }
 
-impl Scene {
-    fn new() -> Self {
-        let home = Home::new();
-        let sandbox = SandboxProcess::start(PODPASS, &home, &[]);
-        let key = SigningKey::generate(KeySize::Rsa2048).unwrap();
-        let jwks = Jwks::of(std::slice::from_ref(key.public())).to_json();
-        home.write("keys.json", jwks);
-        let cluster = Cluster::of_key(key, ISSUER);
-        let mut add = home.command(PODPASS);
-        add.args([
-            "sandbox",
-            "add-issuer",
-            "--issuer",
-            ISSUER,
-            "--jwks",
-            "keys.json",
-        ]);
-        run(&mut add).succeeded();
-        let provider = create_oidc_provider(&sandbox, ISSUER);
-        let host = ISSUER.strip_prefix("https://").unwrap();
-        let trust = format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"Pods","Effect":"Allow","Principal":{{"Federated":"{provider}"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"StringEquals":{{"{host}:sub":"system:serviceaccount:apps:reader"}}}}}}]}}"#
-        );
-        create_role(&sandbox, "reader", &trust);
-        Self {
-            home,
-            sandbox,
-            cluster,
-        }
-    }
-
-    fn assume(&self, service_account: &str) -> Ran {
-        let token = self
-            .cluster
-            .write_token(self.home.path("token"), "apps", service_account);
-        let mut command = self.sandbox.anonymous_command(&self.home, PODPASS);
-        command.args(["token", "assume", "--token-file", token.to_str().unwrap()]);
-        run(command.args(["--role-arn", "arn:aws:iam::123456789012:role/reader"]))
-    }
-
-    fn podpass(&self, arguments: &[&str]) -> Ran {
-        run(self.home.command(PODPASS).args(arguments))
-    }
-
-    fn events(&self) -> Value {
-        self.podpass(&["sandbox", "events", "-o", "json"])
-            .succeeded_json()
-    }
-
-    /// `sandbox events -f`, once it has printed the events so far.
-    fn follow(&self, format: &str) -> (Child, BufReader<ChildStdout>) {
-        let mut child = self
-            .home
-            .command(PODPASS)
-            .args(["sandbox", "events", "-f", "-o", format, "--limit", "1"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        read_line(&mut out);
-        (child, out)
-    }
+/// `sandbox events -f`, once it has printed the events so far.
+fn follow(scene: &Scene, format: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut child = scene
+        .home
+        .command(PODPASS)
+        .args(["sandbox", "events", "-f", "-o", format, "--limit", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    read_line(&mut out);
+    (child, out)
 }
 
 fn read_line(out: &mut BufReader<ChildStdout>) -> String {
@@ -110,7 +57,7 @@ fn a_denial_shows_what_was_compared_and_the_fix() {
     ]);
     assert_eq!(shown.out.matches("ev-").count(), 1, "{}", shown.out);
 
-    let list = scene.events();
+    let list = events(&scene);
     assert_eq!(list["kind"], "EventList");
     let items = list["items"].as_array().unwrap();
     let denied = items.last().unwrap();
@@ -162,7 +109,7 @@ fn nothing_secret_is_in_events() {
     };
     let (_, admin_secret) = scene.sandbox.admin_key(0);
     let mut told = scene.podpass(&["sandbox", "events", "-o", "json"]).out;
-    for event in scene.events()["items"].as_array().unwrap() {
+    for event in events(&scene)["items"].as_array().unwrap() {
         let id = event["id"].as_str().unwrap();
         told += scene.podpass(&["explain", id, "-o", "json"]).succeeded();
     }
@@ -185,7 +132,7 @@ fn nothing_secret_is_in_events() {
 #[test]
 fn follow_shows_what_happens_until_it_is_interrupted() {
     let scene = Scene::new();
-    let (mut child, mut out) = scene.follow("json");
+    let (mut child, mut out) = follow(&scene, "json");
     scene.assume("writer").failed(&[]);
     let event: Value = serde_json::from_str(&read_line(&mut out)).unwrap();
     assert_eq!(event["reason"], "TRUST_SUB_MISMATCH");
@@ -200,7 +147,7 @@ fn follow_shows_what_happens_until_it_is_interrupted() {
 fn follow_ends_with_the_sandbox_and_says_so() {
     for signal in ["TERM", "KILL"] {
         let scene = Scene::new();
-        let (child, _out) = scene.follow("table");
+        let (child, _out) = follow(&scene, "table");
         std::thread::sleep(Duration::from_millis(200));
         scene.sandbox.end_with(signal);
         let ended = child.wait_with_output().unwrap();

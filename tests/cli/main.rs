@@ -16,6 +16,7 @@ mod man;
 mod plugin;
 mod provisioning;
 mod sandbox;
+mod scene;
 mod simulate;
 mod stand;
 mod steps;

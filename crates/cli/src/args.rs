@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use podpass_policy::AccountId;
@@ -24,6 +25,7 @@ use crate::commands::token::TokenGetArgs;
 use crate::commands::trust::TrustArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::commands::version::VersionArgs;
+use crate::duration::parse_duration;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
 #[derive(Debug, Parser)]
@@ -146,12 +148,26 @@ pub(crate) struct SandboxStartArgs {
     /// A file of such keys, one a line, which keeps the secrets out of the process list.
     #[arg(long, value_name = "FILE")]
     pub(crate) admin_key_file: Option<PathBuf>,
+    /// The words for an audience that the OIDC provider does not list: `specific` is "Incorrect token audience", which AWS
+    /// said until June 2026, `general` "The web identity token provided could not be validated. …", which it says since.
+    #[arg(long, value_name = "WORDS", value_enum, default_value_t = AudienceWords::Specific)]
+    pub(crate) behaviour_audience: AudienceWords,
+    /// Refuse tokens that were issued longer ago than this, whatever their `exp` says, with "Token too old". AWS was seen
+    /// to refuse tokens of two days, and where its bound lies is not known. [default: any age]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) behaviour_oldest_token: Option<Duration>,
     /// Accept an address that other machines can reach.
     #[arg(long)]
     pub(crate) allow_remote: bool,
     /// `json` prints one line once connections are accepted.
     #[arg(short, long, value_enum, default_value_t = StartFormat::Text)]
     pub(crate) output: StartFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AudienceWords {
+    Specific,
+    General,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, DATE, HeaderName};
 use http::{HeaderValue, Response};
 use jiff::Timestamp;
+use podpass_exchange::Behaviour;
 use podpass_policy::Context;
 use serde_json::Value;
 
@@ -48,6 +49,7 @@ pub(crate) struct Gateway {
 pub(crate) struct Beginning {
     pub(crate) accounts: Vec<crate::Account>,
     pub(crate) clock: ClockSetting,
+    pub(crate) behaviour: Behaviour,
 }
 
 /// The answer is not to be sent.
@@ -303,13 +305,17 @@ impl Gateway {
         match service {
             QueryService::Sts => {
                 let operation = sts::operation(&call.report.action).ok_or(unknown)?;
-                let seal = &self.seal;
+                let sts = |state| Sts {
+                    state,
+                    seal: &self.seal,
+                    behaviour: self.beginning.behaviour,
+                };
                 if let Some(past) = past {
-                    let state = &Past::enter(&self.state, past.clone());
-                    return operation(&Sts { state, seal }, call);
+                    let state = Past::enter(&self.state, past.clone());
+                    return operation(&sts(&state), call);
                 }
-                let state = &self.state.read().unwrap_or_else(PoisonError::into_inner);
-                operation(&Sts { state, seal }, call)
+                let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+                operation(&sts(&state), call)
             }
             QueryService::Iam => {
                 let operation = iam::operation(&call.report.action).ok_or(unknown)?;

@@ -102,6 +102,7 @@ impl Sandbox {
         let beginning = Beginning {
             accounts: accounts_of(&settings)?,
             clock: settings.clock,
+            behaviour: settings.behaviour,
         };
         let gateway = Gateway::new(beginning)?;
         let listener = TcpListener::bind(listen)

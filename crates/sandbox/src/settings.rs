@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use podpass_exchange::Behaviour;
 use podpass_policy::AccountId;
 use zeroize::Zeroizing;
 
@@ -17,6 +18,8 @@ pub struct Settings {
     pub accounts: Vec<AccountSettings>,
     /// How the clock of tokens, sessions and `aws:CurrentTime` goes; signature dates keep the system's.
     pub clock: ClockSetting,
+    /// How STS behaves where AWS was seen to behave in more than one way.
+    pub behaviour: Behaviour,
     /// Permits an address other than loopback in `listen`.
     pub allow_remote: bool,
 }
@@ -72,6 +75,7 @@ impl Default for Settings {
                 admin_key: None,
             }],
             clock: ClockSetting::default(),
+            behaviour: Behaviour::default(),
             allow_remote: false,
         }
     }

@@ -5,7 +5,7 @@ mod caller_identity;
 mod session_answer;
 mod web_identity;
 
-use podpass_exchange::Denial;
+use podpass_exchange::{Behaviour, Denial};
 use podpass_policy::{Context, RoleArn};
 
 use crate::call::Call;
@@ -19,6 +19,7 @@ use crate::state::State;
 pub(crate) struct Sts<'a> {
     pub(crate) state: &'a State,
     pub(crate) seal: &'a Seal,
+    pub(crate) behaviour: Behaviour,
 }
 
 /// An action of the API.

@@ -9,13 +9,14 @@ mod run_file;
 
 use std::process::ExitCode;
 
+use podpass_exchange::{AudienceAnswer, Behaviour};
 use podpass_sandbox::{AccountSettings, Running, Sandbox, Settings, StartError};
 use serde::{Serialize, Serializer};
 
 use self::run_file::{RunningAccount, RunningSandbox};
 use crate::args::{
-    EnvFormat, SandboxArgs, SandboxCommand, SandboxEnvArgs, SandboxResetArgs, SandboxStartArgs,
-    StartFormat,
+    AudienceWords, EnvFormat, SandboxArgs, SandboxCommand, SandboxEnvArgs, SandboxResetArgs,
+    SandboxStartArgs, StartFormat,
 };
 use crate::failure::{Exit, Failure};
 use crate::output;
@@ -45,6 +46,13 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
         listen: arguments.listen,
         accounts: accounts(arguments)?,
         allow_remote: arguments.allow_remote,
+        behaviour: Behaviour {
+            audience_answer: match arguments.behaviour_audience {
+                AudienceWords::Specific => AudienceAnswer::Specific,
+                AudienceWords::General => AudienceAnswer::General,
+            },
+            oldest_token: arguments.behaviour_oldest_token,
+        },
         ..Settings::default()
     };
     // Before the first connection, so that no signal between the two leaves a run file behind.

@@ -1,6 +1,6 @@
 //! `AssumeRoleWithWebIdentity`.
 
-use podpass_exchange::{Behaviour, WebIdentityGrant, WebIdentityRequest, present};
+use podpass_exchange::{WebIdentityGrant, WebIdentityRequest, present};
 use podpass_token::Token;
 
 use super::{Sts, context, member_values, refuse, require, role_at, session_answer};
@@ -38,7 +38,7 @@ fn read_request(sts: &Sts<'_>, call: &Call<'_>) -> Result<WebIdentityRequest, Ap
         duration_seconds: form.integer("DurationSeconds")?,
         partition: Some(podpass_policy::Partition::Aws),
         context: context(sts, call),
-        behaviour: Behaviour::default(),
+        behaviour: sts.behaviour,
     })
 }
 
