@@ -1,4 +1,4 @@
-//! `podpass sandbox start|env|add-issuer`.
+//! `podpass sandbox start|env|add-issuer|reset`.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use podpass_testkit::{Cluster, Home, SandboxProcess, Trap};
 use podpass_token::{Jwks, KeySize, SigningKey};
 
+use crate::scene::Scene;
 use crate::stand::{PODPASS, create_oidc_provider, create_role, run};
 
 #[test]
@@ -357,4 +358,74 @@ fn add_issuer_leaves_a_bucket_of_the_sandbox_to_publish_its_own_keys() {
     let mut command = home.command(PODPASS);
     command.args(["sandbox", "add-issuer", "--issuer", issuer, "--jwks"]);
     run(command.arg(jwks)).refused(4, &["prod-oidc", "create-identity-provider"]);
+}
+
+#[test]
+fn reset_names_the_accounts_and_leaves_their_keys() {
+    let home = Home::new();
+    let accounts = ["--account", "111111111111", "--account", "222222222222"];
+    let sandbox = SandboxProcess::start(PODPASS, &home, &accounts);
+    let issuer = "https://kubernetes.default.svc";
+    create_oidc_provider(&sandbox, issuer);
+    let reset = || run(home.command(PODPASS).args(["sandbox", "reset"]));
+    assert_eq!(
+        reset().succeeded(),
+        "account/111111111111 reset\naccount/222222222222 reset\n"
+    );
+    // With the same key, and as if it had never been made.
+    create_oidc_provider(&sandbox, issuer);
+    sandbox.end_with("TERM");
+    reset().refused(1, &["no sandbox", "podpass sandbox start"]);
+}
+
+#[test]
+fn an_unlisted_audience_is_refused_in_either_of_awss_wordings() {
+    for (arguments, words) in [
+        (vec![], "Incorrect token audience"),
+        (
+            vec!["--behaviour-audience", "specific"],
+            "Incorrect token audience",
+        ),
+        (
+            vec!["--behaviour-audience", "general"],
+            "The web identity token provided could not be validated. See the AssumeRoleWithWebIdentity documentation for \
+             requirements.",
+        ),
+    ] {
+        let scene = Scene::with(&arguments);
+        let mut claims = scene.cluster.claims("apps", "reader");
+        claims.audiences = vec!["openshift".to_owned()];
+        scene
+            .assume_with(&claims)
+            .failed(&["InvalidIdentityToken", words]);
+        scene
+            .assume_with(&scene.cluster.claims("apps", "reader"))
+            .succeeded();
+    }
+    let home = Home::new();
+    run(home
+        .command(PODPASS)
+        .args(["sandbox", "start", "--behaviour-audience", "vague"]))
+    .refused(2, &["vague", "specific", "general"]);
+}
+
+#[test]
+fn tokens_of_any_age_are_taken_unless_a_bound_is_set() {
+    // As old as one that AWS refused in 2019, and good for another hour.
+    let aged = |scene: &Scene| {
+        let mut claims = scene.cluster.claims("apps", "reader");
+        claims.issued_at -= 153_938;
+        claims.not_before = claims.issued_at;
+        scene.assume_with(&claims)
+    };
+    aged(&Scene::with(&[])).succeeded();
+    let bounded = Scene::with(&["--behaviour-oldest-token", "24h"]);
+    aged(&bounded).failed(&["ExpiredTokenException", "Token too old: 1539"]);
+    let young = bounded.cluster.claims("apps", "reader");
+    bounded.assume_with(&young).succeeded();
+    let home = Home::new();
+    run(home
+        .command(PODPASS)
+        .args(["sandbox", "start", "--behaviour-oldest-token", "1d"]))
+    .refused(2, &["1d", "90s"]);
 }

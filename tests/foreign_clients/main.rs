@@ -9,4 +9,6 @@ mod boto3;
 mod config_file;
 mod document_002;
 mod requests;
+mod short_sessions;
 mod stand;
+mod trail;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use podpass_policy::AccountId;
@@ -18,12 +19,14 @@ use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::preflight::PreflightArgs;
+use crate::commands::sandbox::{SandboxEventsArgs, SandboxFaultArgs};
 use crate::commands::simulate::{Provider, SimulateArgs};
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
 use crate::commands::trust::TrustArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::commands::version::VersionArgs;
+use crate::duration::parse_duration;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
 #[derive(Debug, Parser)]
@@ -126,6 +129,12 @@ pub(crate) enum SandboxCommand {
     Env(SandboxEnvArgs),
     /// Let the running sandbox verify the tokens of a cluster whose issuer it cannot reach.
     AddIssuer(SandboxAddIssuerArgs),
+    /// Show what the running sandbox was asked, what it decided, and for a denial why.
+    Events(SandboxEventsArgs),
+    /// Let calls of the running sandbox go wrong: throttled, late, refused, with stale keys or short sessions.
+    Fault(SandboxFaultArgs),
+    /// Put the running sandbox back as it was at the start: the same accounts and keys, and nothing else.
+    Reset(SandboxResetArgs),
 }
 
 #[derive(Debug, Args)]
@@ -142,6 +151,14 @@ pub(crate) struct SandboxStartArgs {
     /// A file of such keys, one a line, which keeps the secrets out of the process list.
     #[arg(long, value_name = "FILE")]
     pub(crate) admin_key_file: Option<PathBuf>,
+    /// The words for an audience that the OIDC provider does not list: `specific` is "Incorrect token audience", which AWS
+    /// said until June 2026, `general` "The web identity token provided could not be validated. …", which it says since.
+    #[arg(long, value_name = "WORDS", value_enum, default_value_t = AudienceWords::Specific)]
+    pub(crate) behaviour_audience: AudienceWords,
+    /// Refuse tokens that were issued longer ago than this, whatever their `exp` says, with "Token too old". AWS was seen
+    /// to refuse tokens of two days, and where its bound lies is not known. [default: any age]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) behaviour_oldest_token: Option<Duration>,
     /// Accept an address that other machines can reach.
     #[arg(long)]
     pub(crate) allow_remote: bool,
@@ -160,9 +177,22 @@ pub(crate) struct SandboxStartArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AudienceWords {
+    Specific,
+    General,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StartFormat {
     Text,
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxResetArgs {
+    /// Which sandbox, where several run.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
 }
 
 #[derive(Debug, Args)]

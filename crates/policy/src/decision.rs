@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::condition::ConditionOperator;
+use crate::condition::{Comparison, ConditionOperator};
 use crate::context::ContextValue;
 use crate::document::Effect;
 use crate::position::Position;
@@ -137,6 +137,25 @@ pub enum MessageStyle {
     S3,
     /// Without the reason: AssumeRole.
     WithoutReason,
+}
+
+impl ConditionTrace {
+    /// Returns what the key has to be, in words where the policy's own values would say the contrary.
+    pub fn wanted(&self) -> Vec<String> {
+        match self.operator.comparison {
+            Comparison::Null => {
+                let presence = |value: &String| {
+                    let absent = value.eq_ignore_ascii_case("true");
+                    if absent { "(absent)" } else { "(present)" }.to_owned()
+                };
+                self.expected.iter().map(presence).collect()
+            }
+            comparison if comparison.is_negated() && !self.expected.is_empty() => {
+                vec![format!("not {}", self.expected.join(", not "))]
+            }
+            _ => self.expected.clone(),
+        }
+    }
 }
 
 impl Layer {

@@ -1,15 +1,19 @@
 //! One API call in progress: its input, who makes it, and what will be reported about it.
 
+use http::StatusCode;
 use jiff::Timestamp;
 use podpass_kinds::Reason;
 use podpass_policy::{AccountId, Context, Decision, MessageStyle, PolicyTrace};
 
 use crate::authorize::Question;
 use crate::caller::Caller;
-use crate::event::{Event, EventId, Outcome};
+use crate::event::{Cause, Event, EventId, Outcome};
+use crate::faults::Exposure;
 use crate::iam::store::Account;
 use crate::issuers::Wanted;
 use crate::query::{ApiError, Fault, Form};
+use crate::sigv4::SignatureError;
+use crate::trail::{Actor, WebIdentity};
 
 /// A call of a Query API whose credentials have been verified.
 #[derive(Debug)]
@@ -21,6 +25,10 @@ pub(crate) struct Call<'a> {
     /// What the request itself brings: address, user agent, time, region.
     pub(crate) context: &'a Context,
     pub(crate) report: &'a mut Report,
+    /// What goes wrong on purpose.
+    pub(crate) exposure: &'a Exposure<'a>,
+    /// The caller's account as it is seen, when its changes spread late.
+    pub(crate) seen: Option<&'a Account>,
 }
 
 /// What will be reported about a request, filled in as it becomes known.
@@ -31,12 +39,24 @@ pub(crate) struct Report {
     pub(crate) principal: String,
     pub(crate) account: Option<AccountId>,
     pub(crate) resource: Option<String>,
+    /// The region that the request was signed for, or that its host name has.
+    pub(crate) region: Option<String>,
+    /// The service's clock, where a fault lets it differ from the system's.
+    pub(crate) service_clock: Option<Timestamp>,
+    /// The bucket of a request of S3.
+    pub(crate) bucket: Option<String>,
+    /// The caller, once a signature was verified.
+    pub(crate) actor: Option<Actor>,
+    /// The subject of a token, once it was verified.
+    pub(crate) web_identity: Option<WebIdentity>,
     pub(crate) exchange: Option<podpass_exchange::Trace>,
     pub(crate) policy: Vec<PolicyTrace>,
     /// Which layer of the policies denied, when the newest decision was a denial.
     pub(crate) denied_by: Option<Reason>,
     /// An issuer that has to be asked before this call can be answered.
     pub(crate) wanted: Option<Wanted>,
+    /// What decided that denial.
+    pub(crate) cause: Option<Cause>,
 }
 
 impl Call<'_> {
@@ -54,7 +74,7 @@ impl Call<'_> {
         context.insert("aws:ResourceAccount", account.id.as_str());
         let question = Question {
             caller: self.caller,
-            account: Some(account),
+            account: Some(self.seen.unwrap_or(account)),
             action,
             resource,
             context: &context,
@@ -83,9 +103,36 @@ impl Report {
     /// Keeps the trace of a decision, unless the call has asked for very many already.
     pub(crate) fn add_decision(&mut self, decision: &Decision) {
         self.denied_by = Reason::of_verdict(decision.verdict);
+        self.cause = Cause::of_decision(decision);
         let room = MAX_TRACES.saturating_sub(self.policy.len());
         self.policy
             .extend(decision.trace.iter().take(room).cloned());
+    }
+
+    /// Keeps what refused a signature, where AWS's words do not tell it.
+    pub(crate) fn add_signature_error(&mut self, error: &SignatureError) {
+        let (reason, what, expected, actual) = match error {
+            SignatureError::Old { request, now } | SignatureError::Early { request, now } => (
+                Reason::ClockSkew,
+                "request date",
+                format!("about {now}"),
+                request.to_string(),
+            ),
+            SignatureError::ExpiredToken => (
+                Reason::AppNotRefreshing,
+                "session",
+                "one that has not ended".to_owned(),
+                "it has ended".to_owned(),
+            ),
+            _ => return,
+        };
+        self.denied_by = Some(reason);
+        self.cause = Some(Cause {
+            compared: Some(what.to_owned()),
+            expected: vec![expected],
+            actual: Some(actual),
+            ..Cause::of_layer("signature")
+        });
     }
 
     /// Finishes the report; what clients sent is cut to a length, so that the ring of events stays bounded.
@@ -93,7 +140,9 @@ impl Report {
         mut self,
         id: EventId,
         time: Timestamp,
+        status: StatusCode,
         mut outcome: Outcome,
+        faults: Vec<String>,
     ) -> Event {
         for text in [&mut self.service, &mut self.action, &mut self.principal] {
             shorten(text);
@@ -115,11 +164,17 @@ impl Report {
             exchange,
             policy,
             denied_by,
-            wanted: _,
+            cause,
+            ..
         } = self;
         if let Outcome::Denied { reason, .. } = &mut outcome {
             *reason = reason.or(denied_by);
         }
+        let is_denied = matches!(outcome, Outcome::Denied { .. });
+        let cause = cause
+            .or_else(|| exchange.as_ref().and_then(Cause::of_exchange))
+            .filter(|_| is_denied)
+            .map(|cause| cause.bounded(shorten));
         Event {
             id,
             time,
@@ -128,7 +183,10 @@ impl Report {
             principal,
             account,
             resource,
+            status: status.as_u16(),
             outcome,
+            cause,
+            faults,
             exchange,
             policy,
         }

@@ -1,6 +1,5 @@
 //! Connections: accepting them, reading each request whole within limits, and closing them when the sandbox stops.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::control;
-use crate::gateway::{Gateway, Step};
+use crate::gateway::{Gateway, Withheld};
 use crate::host::HostName;
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
@@ -48,6 +47,7 @@ pub(crate) async fn accept(
         }
     }
     drop(listener);
+    gateway.events().end();
     // After the grace period the set is dropped, which ends what is left.
     let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
 }
@@ -68,7 +68,10 @@ fn serve(
     let gateway = Arc::clone(gateway);
     let service = service_fn(move |request| {
         let gateway = Arc::clone(&gateway);
-        async move { Ok::<_, Infallible>(answer(&gateway, request, peer, local).await.map(Full::new)) }
+        async move {
+            let answer = answer(&gateway, request, peer, local).await;
+            answer.map(|response| response.map(Full::new))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -87,9 +90,10 @@ async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
     local: SocketAddr,
-) -> Response<Bytes> {
+) -> Result<Response<Bytes>, Withheld> {
     if !is_host_sane(&request) {
-        return plain(StatusCode::BAD_REQUEST, "the request needs one Host header");
+        let text = "the request needs one Host header";
+        return Ok(plain(StatusCode::BAD_REQUEST, text));
     }
     let (parts, body) = request.into_parts();
     let text = |name| {
@@ -120,16 +124,9 @@ async fn answer(
         local: local.ip(),
     };
     if let Some(failure) = failure {
-        return gateway.refuse_body(&received, failure);
+        return Ok(gateway.refuse_body(&received, failure));
     }
-    let mut fetched = None;
-    loop {
-        match gateway.answer(&received, fetched.as_ref()) {
-            Step::Answered(response) => return response,
-            // With what the issuer said, no request waits for one again.
-            Step::Ask(wanted) => fetched = Some(gateway.ask(&wanted).await),
-        }
-    }
+    gateway.answer(&received).await
 }
 
 async fn read_body(body: Incoming, limit: usize) -> Result<Bytes, BodyFailure> {

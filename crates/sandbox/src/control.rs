@@ -1,10 +1,14 @@
 //! The sandbox's own calls, beside AWS's: on the same listener, under a path that no bucket can have.
 //!
-//! `PUT /_podpass/issuers` hands an issuer over, `PUT /_podpass/clock` sets the clock. A call needs the bearer that this
+//! `PUT /_podpass/issuers` hands an issuer over, `PUT /_podpass/clock` sets the clock, `GET /_podpass/events` tells what
+//! happened, `/_podpass/faults` adds, lists and clears faults, `POST /_podpass/reset` puts
+//! everything back as it was at the start. A call needs the bearer that this
 //! run of the sandbox made up, and a `Host` that is the sandbox's own address: a page in a browser whose name was
 //! rebound to this machine has another. Calls leave no event, because they are none of AWS's.
 
 mod client;
+mod events;
+mod faults;
 mod message;
 
 use std::net::IpAddr;
@@ -15,18 +19,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::message::{ClockReading, Handed, HandedIssuer, Refusal};
+use self::message::{ClockReading, Handed, HandedIssuer, Refusal, Reset};
 use crate::clock::{Clock, ClockSetting};
+use crate::event::EventLog;
+use crate::faults::Faults;
+use crate::gateway::Beginning;
 use crate::host::HostName;
-use crate::issuers::{Change, HostedIssuer, Issuer};
+use crate::issuers::{Change, HostedIssuer, Issuer, Remote};
 use crate::random::{self, RandomFailure};
 use crate::received::{BodyFailure, Received};
 use crate::settings::Secret;
 use crate::state::State;
+use crate::trail::Trail;
 
 pub use self::client::{ControlClient, ControlError};
 
@@ -41,6 +49,11 @@ pub(crate) struct Control {
 pub(crate) struct Controlled<'a> {
     pub(crate) state: &'a RwLock<State>,
     pub(crate) clock: &'a Clock,
+    pub(crate) events: &'a EventLog,
+    pub(crate) faults: &'a Faults,
+    pub(crate) trail: &'a Trail,
+    pub(crate) beginning: &'a Beginning,
+    pub(crate) remote: &'a Remote,
 }
 
 /// An answer other than 200.
@@ -89,10 +102,16 @@ impl Control {
     }
 
     /// Answers a call.
-    pub(crate) fn answer(&self, request: &Received, controlled: Controlled<'_>) -> Response<Bytes> {
-        self.admit(request)
-            .and_then(|()| route(request, controlled))
-            .unwrap_or_else(Refused::response)
+    pub(crate) async fn answer(
+        &self,
+        request: &Received,
+        controlled: Controlled<'_>,
+    ) -> Response<Bytes> {
+        let answer = match self.admit(request) {
+            Ok(()) => route(request, controlled).await,
+            Err(refused) => Err(refused),
+        };
+        answer.unwrap_or_else(Refused::response)
     }
 
     fn admit(&self, request: &Received) -> Result<(), Refused> {
@@ -122,27 +141,45 @@ impl Control {
     }
 }
 
-fn route(request: &Received, controlled: Controlled<'_>) -> Result<Response<Bytes>, Refused> {
-    let call = match request.path.strip_prefix(PREFIX) {
-        Some("issuers") => add_issuer,
-        Some("clock") => set_clock,
-        _ => {
-            return Err(Refused::new(
-                StatusCode::NOT_FOUND,
-                "this sandbox has no such control call",
-            ));
-        }
+async fn route(request: &Received, controlled: Controlled<'_>) -> Result<Response<Bytes>, Refused> {
+    let path = request.path.strip_prefix(PREFIX).unwrap_or_default();
+    let (name, item) = match path.split_once('/') {
+        Some((name, item)) => (name, Some(item)),
+        None => (path, None),
     };
-    if request.method != Method::PUT {
+    let methods = match (name, item) {
+        ("issuers" | "clock", None) => "PUT",
+        ("events", _) => "GET",
+        ("faults", None) => "GET, POST, DELETE",
+        ("faults", Some(_)) => "DELETE",
+        ("reset", None) => "POST",
+        _ => return Err(unknown_call()),
+    };
+    if !methods.split(", ").any(|method| request.method == method) {
         return Err(Refused {
-            header: Some((ALLOW, "PUT")),
+            header: Some((ALLOW, methods)),
             ..Refused::new(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "this control call is made with PUT",
+                format!("this control call is made with {methods}"),
             )
         });
     }
-    call(request, controlled)
+    match (name, item) {
+        ("issuers", _) => add_issuer(request, controlled),
+        ("clock", _) => set_clock(request, controlled),
+        ("events", None) => events::list(request, controlled).await,
+        ("events", Some(id)) => events::tell(id, controlled),
+        ("reset", _) => reset(controlled),
+        ("faults", item) => faults::answer(request, item, controlled),
+        _ => Err(unknown_call()),
+    }
+}
+
+fn unknown_call() -> Refused {
+    Refused::new(
+        StatusCode::NOT_FOUND,
+        "this sandbox has no such control call",
+    )
 }
 
 fn add_issuer(request: &Received, controlled: Controlled<'_>) -> Result<Response<Bytes>, Refused> {
@@ -165,12 +202,32 @@ fn set_clock(request: &Received, controlled: Controlled<'_>) -> Result<Response<
     Ok(json(StatusCode::OK, &reading))
 }
 
+fn reset(controlled: Controlled<'_>) -> Result<Response<Bytes>, Refused> {
+    controlled
+        .reset()
+        .map_err(|error| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    let accounts = controlled.beginning.accounts.iter();
+    let accounts = accounts.map(|account| account.id.to_string()).collect();
+    Ok(json(StatusCode::OK, &Reset { accounts }))
+}
+
 fn read<T: DeserializeOwned>(request: &Received) -> Result<T, Refused> {
     serde_json::from_slice(&request.body)
         .map_err(|error| Refused::new(StatusCode::BAD_REQUEST, format!("the request: {error}")))
 }
 
 impl Controlled<'_> {
+    /// Puts everything back as it was at the start, with the same keys; events and their numbers stay.
+    pub(crate) fn reset(self) -> Result<(), RandomFailure> {
+        self.clock.set(self.beginning.clock);
+        let fresh = State::fresh(&self.beginning.accounts, self.clock.now())?;
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        self.faults.clear(None);
+        self.trail.clear();
+        self.remote.forget();
+        Ok(())
+    }
+
     /// Hands an issuer over.
     pub(crate) fn add_issuer(self, issuer: Issuer) -> Result<Change, HostedIssuer> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);

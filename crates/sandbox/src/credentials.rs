@@ -7,19 +7,22 @@ use jiff::Timestamp;
 use podpass_policy::{Principal, UserName};
 
 use crate::caller::{Caller, Identity};
+use crate::faults::Accounts;
 use crate::host::HostName;
 use crate::iam::store::{AccessKey, Account, KeyStatus};
 use crate::received::Received;
 use crate::session::{Seal, Session};
 use crate::settings::Secret;
 use crate::sigv4::{Authorization, Dialect, Expected, SignatureError, SignedRequest};
-use crate::state::State;
+use crate::state::{State, access_key};
 
 /// What verification needs besides the request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Verifier<'a> {
     /// Locked only while the credentials are looked up: hashing a large body would keep everybody else out.
     pub(crate) state: &'a RwLock<State>,
+    /// The accounts of a while ago, when changes are seen late.
+    pub(crate) past: Option<Accounts>,
     pub(crate) seal: &'a Seal,
     /// The sandbox's time, by which sessions end.
     pub(crate) now: Timestamp,
@@ -71,14 +74,15 @@ impl Verifier<'_> {
             .get("x-amz-security-token")
             .map(|value| value.to_str().unwrap_or_default());
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        match state.access_key(key_id) {
+        let accounts = self.past.as_ref().unwrap_or(&state.accounts);
+        match access_key(accounts, key_id) {
             Some((account, key)) => match token {
                 None => of_key(account, key),
                 // A long-term key has no session, so a token with it is somebody else's.
                 Some(_) => Err(SignatureError::InvalidToken),
             },
             None => match token {
-                Some(token) => self.of_token(&state, key_id, token),
+                Some(token) => self.of_token(accounts, key_id, token),
                 None if key_id.starts_with("ASIA") => Err(SignatureError::MissingToken {
                     id: key_id.to_owned(),
                 }),
@@ -91,7 +95,7 @@ impl Verifier<'_> {
 
     fn of_token(
         &self,
-        state: &State,
+        accounts: &Accounts,
         key_id: &str,
         token: &str,
     ) -> Result<Credentials, SignatureError> {
@@ -106,8 +110,8 @@ impl Verifier<'_> {
             return Err(SignatureError::ExpiredToken);
         }
         // A role that was deleted takes its sessions with it, also when another one has its name by now.
-        let role = state
-            .account(session.role.account())
+        let role = accounts
+            .get(session.role.account())
             .and_then(|account| account.role_at(&session.role))
             .filter(|role| role.id == session.role_id)
             .ok_or(SignatureError::InvalidToken)?;

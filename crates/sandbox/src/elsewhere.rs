@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::header::HeaderName;
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Response, StatusCode};
 use podpass_policy::AccountId;
 use serde_json::Value;
 
@@ -161,16 +161,20 @@ impl<'a> Elsewhere<'a> {
 
     /// The answer in the service's protocol, with what the policies said.
     pub(crate) fn answer(&self, error: &ApiError, decision: Option<bool>) -> Response<Bytes> {
+        let status =
+            StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = match &self.protocol {
             Protocol::Json { .. } => json::failure(self.request, error),
             _ if self.service == "ec2" => dry_run::answer(error),
-            Protocol::Route53(_) => query::failure_in(route53::NAMESPACE, error),
+            Protocol::Route53(_) => {
+                query::failure_in(route53::NAMESPACE, status, error.code, &error.message)
+            }
             Protocol::Query(form) => {
                 let version = form.text("Version").unwrap_or_default();
                 let namespace = format!("http://{}.amazonaws.com/doc/{version}/", self.service);
-                query::failure_in(&namespace, error)
+                query::failure_in(&namespace, status, error.code, &error.message)
             }
-            Protocol::Rest => query::failure_in("", error),
+            Protocol::Rest => query::failure_in("", status, error.code, &error.message),
         };
         if let Some(allowed) = decision {
             let word = if allowed { "allow" } else { "deny" };

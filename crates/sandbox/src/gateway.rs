@@ -3,22 +3,27 @@
 use std::sync::{PoisonError, RwLock};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderName};
+use http::header::{AUTHORIZATION, DATE, HeaderName};
 use http::{HeaderValue, Response};
 use jiff::Timestamp;
+use podpass_exchange::Behaviour;
 use podpass_policy::{Context, MessageStyle};
+use serde_json::Value;
 
 use crate::authorize::Question;
 use crate::call::{Call, Report, merged};
 use crate::caller::Caller;
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockSetting};
 use crate::control::{self, Control, Controlled};
 use crate::credentials::{Verified, Verifier};
 use crate::elsewhere::Elsewhere;
 use crate::event::{EventId, EventLog, Outcome};
+use crate::faults::{Accounts, Exposure, Faults, Past, Refusal};
 use crate::iam::Operation;
+use crate::iam::store::Account;
 use crate::issuers::{Fetched, Remote, Wanted};
 use crate::query::{self, ApiError, Fault, Form, QueryService, Xml};
+use crate::random::RandomFailure;
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
 use crate::s3::{self, S3Request, Served};
@@ -27,45 +32,82 @@ use crate::sigv4::{Authorization, Dialect, SignatureError, refuse_query_signatur
 use crate::state::State;
 use crate::storage::BucketCaller;
 use crate::sts::Sts;
-use crate::{iam, ids, storage, sts};
+use crate::trail::{Actor, Lookup, Observed, Place, Trail};
+use crate::{iam, ids, storage, sts, trail};
 
 /// What answers requests.
 pub(crate) struct Gateway {
     state: RwLock<State>,
     events: EventLog,
+    trail: Trail,
+    faults: Faults,
     seal: Seal,
     clock: Clock,
     control: Control,
     remote: Remote,
+    beginning: Beginning,
+}
+
+/// What a sandbox starts with, and comes back to when it is reset.
+#[derive(Clone, Debug)]
+pub(crate) struct Beginning {
+    pub(crate) accounts: Vec<crate::Account>,
+    pub(crate) clock: ClockSetting,
+    pub(crate) behaviour: Behaviour,
+}
+
+/// The answer is not to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the answer is withheld")]
+pub(crate) struct Withheld;
+
+/// A request, when it came, and what goes wrong with it on purpose.
+#[derive(Clone, Copy, Debug)]
+struct Facing<'a> {
+    request: &'a Received,
+    exposure: &'a Exposure<'a>,
+    /// What the issuer said that was asked for this request.
+    fetched: Option<&'a Fetched>,
+    now: Timestamp,
 }
 
 /// What comes of a request at first.
-pub(crate) enum Step {
+enum Step {
     /// Its answer.
     Answered(Response<Bytes>),
     /// An issuer has to be asked before; then the request is to be answered with what it said.
     Ask(Wanted),
 }
 
+/// A request of S3 whose caller is known.
+#[derive(Clone, Copy, Debug)]
+struct Serving<'a> {
+    request: &'a S3Request,
+    caller: &'a Caller,
+    context: &'a Context,
+    /// The accounts as S3 sees them, when changes spread late.
+    past: Option<&'a Accounts>,
+    now: Timestamp,
+}
+
 /// An answer and what it meant.
 type Answered = (Response<Bytes>, Outcome);
 
 impl Gateway {
-    pub(crate) fn new(
-        state: State,
-        seal: Seal,
-        clock: Clock,
-        control: Control,
-        remote: Remote,
-    ) -> Self {
-        Self {
+    pub(crate) fn new(beginning: Beginning, remote: Remote) -> Result<Self, RandomFailure> {
+        let clock = Clock::new(beginning.clock);
+        let state = State::fresh(&beginning.accounts, clock.now())?;
+        Ok(Self {
             state: RwLock::new(state),
             events: EventLog::default(),
-            seal,
+            trail: Trail::default(),
+            faults: Faults::default(),
+            seal: Seal::random()?,
+            control: Control::random()?,
             clock,
-            control,
             remote,
-        }
+            beginning,
+        })
     }
 
     pub(crate) fn events(&self) -> &EventLog {
@@ -80,33 +122,117 @@ impl Gateway {
         Controlled {
             state: &self.state,
             clock: &self.clock,
+            events: &self.events,
+            faults: &self.faults,
+            trail: &self.trail,
+            beginning: &self.beginning,
+            remote: &self.remote,
         }
     }
 
-    /// Asks an issuer elsewhere for its keys.
-    pub(crate) async fn ask(&self, wanted: &Wanted) -> Fetched {
-        self.remote.ask(&self.state, wanted, self.clock.now()).await
-    }
-
-    /// Answers a request, and records it if it is one of AWS's.
-    ///
-    /// `fetched` is what the issuer said that was asked for this request.
-    pub(crate) fn answer(&self, request: &Received, fetched: Option<&Fetched>) -> Step {
+    /// Answers a request; one of AWS's is recorded. An answer may be withheld, and then the connection has to end.
+    pub(crate) async fn answer(&self, request: &Received) -> Result<Response<Bytes>, Withheld> {
         if control::is_meant(&request.path, &request.host()) {
-            return Step::Answered(self.control.answer(request, self.controlled()));
+            return Ok(self.control.answer(request, self.controlled()).await);
         }
+        let exposure = self.faults.expose(request);
+        let latency = exposure.latency();
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        let route = Route::of(request);
+        if let Some(refusal) = exposure.refusal(&route) {
+            return Ok(self.refuse(request, &route, &refusal, &exposure));
+        }
+        let withheld = exposure.withheld();
+        let mut fetched = None;
+        let response = loop {
+            match self.answer_aws(request, &exposure, fetched.as_ref()) {
+                Step::Answered(response) => break response,
+                // With what the issuer said, no request waits for one again.
+                Step::Ask(wanted) => {
+                    let now = self.clock.now();
+                    fetched = Some(self.remote.ask(&self.state, &wanted, now).await);
+                }
+            }
+        };
+        match withheld {
+            None => Ok(response),
+            Some(fault) => {
+                tokio::select! {
+                    () = self.faults.wait_cleared(fault) => {}
+                    () = self.events.wait_end() => {}
+                }
+                Err(Withheld)
+            }
+        }
+    }
+
+    /// Answers in the place of a service, and records it.
+    fn refuse(
+        &self,
+        request: &Received,
+        route: &Route,
+        refusal: &Refusal,
+        exposure: &Exposure<'_>,
+    ) -> Response<Bytes> {
+        let (id, now) = (self.events.next_id(), self.clock.now());
+        let target = exposure.target().cloned();
+        let (service, action) = target
+            .map(|target| (target.service, target.action))
+            .unwrap_or_default();
+        let caller = request
+            .authorization()
+            .and_then(|header| Authorization::parse(&header).ok())
+            .map(|authorization| authorization.access_key_id);
+        let report = Report {
+            service,
+            action,
+            principal: caller.unwrap_or_else(|| "anonymous".to_owned()),
+            ..Report::default()
+        };
+        let response = refusal.response(route);
+        let (status, outcome) = (response.status(), refusal.outcome());
+        self.events
+            .record(report.into_event(id, now, status, outcome, exposure.hit()));
+        with_event(response, id)
+    }
+
+    fn answer_aws(
+        &self,
+        request: &Received,
+        exposure: &Exposure<'_>,
+        fetched: Option<&Fetched>,
+    ) -> Step {
         let now = self.clock.now();
         let mut report = Report::default();
+        let facing = Facing {
+            request,
+            exposure,
+            fetched,
+            now,
+        };
         let (response, outcome) = match Route::of(request) {
-            Route::Query(service) => self.answer_query(service, request, now, fetched, &mut report),
-            Route::S3 => self.answer_s3(request, now, &mut report),
-            Route::Other(service) => self.answer_other(&service, request, now, &mut report),
+            Route::Query(service) => self.answer_query(service, facing, &mut report),
+            Route::S3 => self.answer_s3(facing, &mut report),
+            Route::CloudTrail => self.answer_trail(facing, &mut report),
+            Route::Other(service) => self.answer_other(&service, facing, &mut report),
         };
         if let Some(wanted) = report.wanted.take() {
             return Step::Ask(wanted);
         }
+        self.trail.observe(&Observed {
+            request,
+            report: &report,
+            response: &response,
+            outcome: &outcome,
+            now,
+        });
         let id = self.events.next_id();
-        self.events.record(report.into_event(id, now, outcome));
+        let (status, faults) = (response.status(), exposure.hit());
+        let response = dated(response, report.service_clock);
+        self.events
+            .record(report.into_event(id, now, status, outcome, faults));
         Step::Answered(with_event(response, id))
     }
 
@@ -129,23 +255,24 @@ impl Gateway {
                     storage::read_request(request, DEFAULT_REGION, ids::new_s3_request_id());
                 s3::refuse(storage::body_failure(failure), &s3_request, now)
             }
-            Route::S3 | Route::Other(_) => query_body_failure(QueryService::Sts, failure),
+            Route::S3 | Route::CloudTrail | Route::Other(_) => {
+                query_body_failure(QueryService::Sts, failure)
+            }
         };
+        let outcome = storage::outcome_of(&response);
         self.events
-            .record(report.into_event(id, now, storage::outcome_of(&response)));
+            .record(report.into_event(id, now, response.status(), outcome, Vec::new()));
         with_event(response, id)
     }
 
     fn answer_query(
         &self,
         service: QueryService,
-        request: &Received,
-        now: Timestamp,
-        fetched: Option<&Fetched>,
+        facing: Facing<'_>,
         report: &mut Report,
     ) -> Answered {
         service.name().clone_into(&mut report.service);
-        let result = self.call_query(service, request, now, fetched, report);
+        let result = self.call_query(service, facing, report);
         let outcome = result
             .as_ref()
             .map_or_else(Outcome::from, |_| Outcome::Allowed);
@@ -159,17 +286,16 @@ impl Gateway {
     fn call_query(
         &self,
         service: QueryService,
-        request: &Received,
-        now: Timestamp,
-        fetched: Option<&Fetched>,
+        facing: Facing<'_>,
         report: &mut Report,
     ) -> Result<Xml, ApiError> {
+        let Facing { request, now, .. } = facing;
         let form = Form::parse(request.form_bytes());
         if let Some(action) = form.as_ref().ok().and_then(|form| form.text("Action")) {
             action.clone_into(&mut report.action);
         }
         let unsigned = service == QueryService::Sts && sts::is_unsigned(&report.action);
-        let verified = self.verify(request, Dialect::Query, now, report);
+        let verified = self.verify(facing, Dialect::Query, report);
         let verified = match verified {
             Err(SignatureError::Missing) if unsigned => anonymous(request),
             verified => verified.map_err(|error| refused(&error, Dialect::Query))?,
@@ -183,21 +309,26 @@ impl Gateway {
             ));
         }
         let context = request.context(&verified.region, now);
+        let past = self.past(facing);
         let mut call = Call {
             form: &form,
             caller: &verified.caller,
             now,
             context: &context,
             report,
+            exposure: facing.exposure,
+            seen: seen(past.as_ref(), &verified.caller),
         };
-        self.run(service, fetched, &mut call)
+        self.run(service, facing.fetched, &mut call, past.as_ref())
     }
 
+    /// Carries a call out; `past` has the accounts as services see them, when changes spread late.
     fn run(
         &self,
         service: QueryService,
         fetched: Option<&Fetched>,
         call: &mut Call<'_>,
+        past: Option<&Accounts>,
     ) -> Result<Xml, ApiError> {
         let version = call
             .form
@@ -211,16 +342,19 @@ impl Gateway {
         match service {
             QueryService::Sts => {
                 let operation = sts::operation(&call.report.action).ok_or(unknown)?;
+                let sts = |state| Sts {
+                    state,
+                    seal: &self.seal,
+                    remote: &self.remote,
+                    fetched,
+                    behaviour: self.beginning.behaviour,
+                };
+                if let Some(past) = past {
+                    let state = Past::enter(&self.state, past.clone());
+                    return operation(&sts(&state), call);
+                }
                 let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-                operation(
-                    &Sts {
-                        state: &state,
-                        seal: &self.seal,
-                        remote: &self.remote,
-                        fetched,
-                    },
-                    call,
-                )
+                operation(&sts(&state), call)
             }
             QueryService::Iam => {
                 let operation = iam::operation(&call.report.action).ok_or(unknown)?;
@@ -233,10 +367,12 @@ impl Gateway {
                     }
                     Operation::Write(write) => {
                         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+                        self.faults.before_change(&state.accounts, call.now);
                         write(call, state.accounts.get_mut(&id).ok_or_else(missing)?)
                     }
                     Operation::Retire(retire) => {
                         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+                        self.faults.before_change(&state.accounts, call.now);
                         let account = state.accounts.get_mut(&id).ok_or_else(missing)?;
                         let retired = retire(call, account)?;
                         state.leave(&retired);
@@ -247,10 +383,12 @@ impl Gateway {
         }
     }
 
-    fn answer_s3(&self, request: &Received, now: Timestamp, report: &mut Report) -> Answered {
+    fn answer_s3(&self, facing: Facing<'_>, report: &mut Report) -> Answered {
+        let Facing { request, now, .. } = facing;
         "s3".clone_into(&mut report.service);
         let mut s3_request =
             storage::read_request(request, DEFAULT_REGION, ids::new_s3_request_id());
+        report.bucket.clone_from(&s3_request.bucket);
         if let Ok(operation) = s3::Operation::of(&s3_request) {
             operation.name().clone_into(&mut report.action);
         }
@@ -259,7 +397,7 @@ impl Gateway {
             let outcome = storage::outcome_of(&response);
             return (response, outcome);
         }
-        let verified = match self.verify(request, Dialect::S3, now, report) {
+        let verified = match self.verify(facing, Dialect::S3, report) {
             Err(SignatureError::Missing) => anonymous(request),
             Ok(verified) => verified,
             Err(error) => {
@@ -270,22 +408,31 @@ impl Gateway {
         };
         s3_request.region.clone_from(&verified.region);
         let context = request.context(&verified.region, now);
-        let response = self.serve_s3(&s3_request, &verified.caller, &context, now, report);
+        let past = self.past(facing);
+        let serving = Serving {
+            request: &s3_request,
+            caller: &verified.caller,
+            context: &context,
+            past: past.as_ref(),
+            now,
+        };
+        let response = self.serve_s3(serving, report);
         let outcome = storage::outcome_of(&response);
         (response, outcome)
     }
 
-    fn serve_s3(
-        &self,
-        request: &S3Request,
-        caller: &Caller,
-        context: &Context,
-        now: Timestamp,
-        report: &mut Report,
-    ) -> Response<Bytes> {
+    fn serve_s3(&self, serving: Serving<'_>, report: &mut Report) -> Response<Bytes> {
+        let Serving {
+            request,
+            caller,
+            context,
+            past,
+            now,
+        } = serving;
         let looked = {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            let mut caller = BucketCaller::new(caller, &state.accounts, context, report);
+            let accounts = past.unwrap_or(&state.accounts);
+            let mut caller = BucketCaller::new(caller, accounts, context, report);
             s3::serve(&state.buckets, request, &mut caller, now)
         };
         match looked {
@@ -295,34 +442,72 @@ impl Gateway {
                 let State {
                     accounts, buckets, ..
                 } = &mut *state;
+                let accounts = past.unwrap_or(accounts);
                 let mut caller = BucketCaller::new(caller, accounts, context, report);
                 change.serve(buckets, request, &mut caller, now)
             }
         }
     }
 
+    fn answer_trail(&self, facing: Facing<'_>, report: &mut Report) -> Answered {
+        "cloudtrail".clone_into(&mut report.service);
+        let result = self.call_trail(facing, report);
+        let outcome = result
+            .as_ref()
+            .map_or_else(Outcome::from, |_| Outcome::Allowed);
+        let response = match result {
+            Ok(result) => trail::answer(&result),
+            Err(error) => trail::refuse(&error),
+        };
+        (response, outcome)
+    }
+
+    fn call_trail(&self, facing: Facing<'_>, report: &mut Report) -> Result<Value, ApiError> {
+        let Facing { request, now, .. } = facing;
+        trail::action_of(request).clone_into(&mut report.action);
+        let verified = self
+            .verify(facing, Dialect::Json, report)
+            .map_err(|error| refused(&error, Dialect::Json))?;
+        let lookup = Lookup::read(request)?;
+        let missing = || refused(&SignatureError::InvalidToken, Dialect::Json);
+        let account = verified.caller.account_id().ok_or_else(missing)?;
+        let context = request.context(&verified.region, now);
+        let past = self.past(facing);
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let mut call = Call {
+            form: &Form::default(),
+            caller: &verified.caller,
+            now,
+            context: &context,
+            report,
+            exposure: facing.exposure,
+            seen: seen(past.as_ref(), &verified.caller),
+        };
+        trail::authorize(&mut call, state.account(account).ok_or_else(missing)?)?;
+        let place = Place {
+            account,
+            region: &verified.region,
+            now,
+        };
+        Ok(lookup.answer(&self.trail, place))
+    }
+
     /// Verifies the signature for a service that is not here, so that nobody takes its answer for the service's, and
     /// says whose it is.
-    fn answer_other(
-        &self,
-        service: &str,
-        request: &Received,
-        now: Timestamp,
-        report: &mut Report,
-    ) -> Answered {
+    fn answer_other(&self, service: &str, facing: Facing<'_>, report: &mut Report) -> Answered {
         service.clone_into(&mut report.service);
-        let call = Elsewhere::of(service, request);
+        let call = Elsewhere::of(service, facing.request);
         if let Some(operation) = call.operation() {
             operation.clone_into(&mut report.action);
         }
-        let verified = match self.verify(request, Dialect::Query, now, report) {
+        let verified = match self.verify(facing, Dialect::Query, report) {
             Ok(verified) => verified,
             Err(error) => {
                 let error = refused(&error, Dialect::Query);
                 return (call.answer(&error, None), Outcome::from(&error));
             }
         };
-        let denied = self.denied_elsewhere(&call, &verified, request, now, report);
+        let denied = self.denied_elsewhere(&call, &verified, facing, report);
         let decision = call.action().map(|_| denied.is_none());
         let caller = verified.caller.principal.arn();
         let error = denied.unwrap_or_else(|| call.allowed(&caller));
@@ -334,10 +519,10 @@ impl Gateway {
         &self,
         call: &Elsewhere<'_>,
         verified: &Verified,
-        request: &Received,
-        now: Timestamp,
+        facing: Facing<'_>,
         report: &mut Report,
     ) -> Option<ApiError> {
+        let Facing { request, now, .. } = facing;
         let action = call.action()?;
         let caller = &verified.caller;
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
@@ -362,13 +547,25 @@ impl Gateway {
         })
     }
 
+    /// The accounts as the service sees them; `None` when it sees them as they are.
+    fn past(&self, facing: Facing<'_>) -> Option<Accounts> {
+        facing.exposure.target()?;
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        facing.exposure.accounts(&state.accounts, facing.now)
+    }
+
     fn verify(
         &self,
-        request: &Received,
+        facing: Facing<'_>,
         dialect: Dialect,
-        now: Timestamp,
         report: &mut Report,
     ) -> Result<Verified, SignatureError> {
+        let Facing {
+            request,
+            exposure,
+            now,
+            ..
+        } = facing;
         "anonymous".clone_into(&mut report.principal);
         let Some(header) = request.authorization() else {
             refuse_query_signature(&request.query)?;
@@ -381,15 +578,24 @@ impl Gateway {
         let authorization = Authorization::parse(&header)?;
         report.principal.clone_from(&authorization.access_key_id);
         // The signature's date is the client's wall clock, which a moved sandbox clock does not move.
+        let (wall_clock, skew) = (Timestamp::now(), exposure.skew());
         let verifier = Verifier {
             state: &self.state,
+            past: self.past(facing),
             seal: &self.seal,
             now,
-            wall_clock: Timestamp::now(),
+            wall_clock: wall_clock.checked_add(skew).unwrap_or(wall_clock),
         };
-        let verified = verifier.verify(request, &authorization, dialect)?;
+        if !skew.is_zero() {
+            report.service_clock = Some(verifier.wall_clock);
+        }
+        let verified = verifier
+            .verify(request, &authorization, dialect)
+            .inspect_err(|error| report.add_signature_error(error))?;
         report.principal = verified.caller.principal.arn();
         report.account = verified.caller.account_id().cloned();
+        report.region = Some(verified.region.clone());
+        report.actor = Actor::of_caller(&verified.caller, &authorization.access_key_id);
         Ok(verified)
     }
 }
@@ -405,6 +611,19 @@ fn with_event(mut response: Response<Bytes>, id: EventId) -> Response<Bytes> {
         response.headers_mut().insert(EVENT_HEADER, id);
     }
     response
+}
+
+/// Dates an answer by the service's own clock, where that is not the system's: SDKs correct theirs by it.
+fn dated(mut response: Response<Bytes>, clock: Option<Timestamp>) -> Response<Bytes> {
+    let date = clock.map(|now| now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    if let Some(date) = date.and_then(|date| HeaderValue::try_from(date).ok()) {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
+}
+
+fn seen<'a>(past: Option<&'a Accounts>, caller: &Caller) -> Option<&'a Account> {
+    past?.get(caller.account_id()?)
 }
 
 fn query_body_failure(service: QueryService, body: BodyFailure) -> Response<Bytes> {

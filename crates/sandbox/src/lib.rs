@@ -18,6 +18,7 @@ mod credentials;
 mod elsewhere;
 mod escape;
 mod event;
+mod faults;
 mod gateway;
 mod host;
 mod iam;
@@ -37,11 +38,19 @@ mod sigv4;
 mod state;
 mod storage;
 mod sts;
+mod trail;
 mod words;
 
 pub use clock::{Clock, ClockSetting};
 pub use control::{ControlClient, ControlError};
-pub use event::{Event, EventId, Outcome, ParseEventIdError};
+pub use event::{
+    Cause, Event, EventId, EventSummary, EventTold, EventsPage, Outcome, ParseEventIdError,
+    StatementPlace, Verdict,
+};
+pub use faults::{
+    Fault, FaultError, FaultId, FaultKind, FaultShown, FaultState, ParseFaultIdError,
+    ParseFaultKindError,
+};
 pub use issuers::{
     Authorities, AuthoritiesError, Change, HostedIssuer, Issuer, IssuerError, RemoteIssuers,
 };

@@ -13,6 +13,8 @@ pub(crate) enum Route {
     Query(QueryService),
     /// S3, signed or anonymous.
     S3,
+    /// CloudTrail's event history.
+    CloudTrail,
     /// A service that is not here, by its name in the credential scope.
     Other(String),
 }
@@ -25,7 +27,12 @@ impl Route {
         }
         if let Some(target) = request.header("x-amz-target") {
             let prefix = target.rsplit_once('.').map_or(target, |(prefix, _)| prefix);
-            return Self::Other(prefix.to_ascii_lowercase());
+            let prefix = prefix.to_ascii_lowercase();
+            return if prefix.contains("cloudtrail") {
+                Self::CloudTrail
+            } else {
+                Self::Other(prefix)
+            };
         }
         match unsigned_form(request) {
             Some(form) => Self::Query(query_service(&form)),
@@ -38,6 +45,7 @@ impl Route {
             "sts" => Self::Query(QueryService::Sts),
             "iam" => Self::Query(QueryService::Iam),
             "s3" => Self::S3,
+            "cloudtrail" => Self::CloudTrail,
             other => Self::Other(other.to_owned()),
         }
     }
@@ -178,6 +186,19 @@ mod tests {
                     "{}",
                 ),
                 Route::Other("com.trail_1".into()),
+            ),
+            (
+                "CloudTrail",
+                request(
+                    Method::POST,
+                    "/",
+                    &[(
+                        "x-amz-target",
+                        "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents",
+                    )],
+                    "{}",
+                ),
+                Route::CloudTrail,
             ),
             (
                 "anonymous read",

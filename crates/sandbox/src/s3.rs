@@ -38,6 +38,7 @@ mod xml;
 pub(crate) use error::S3Error;
 pub(crate) use operation::Operation;
 use operation::Work;
+pub(crate) use reply::host_id;
 pub(crate) use store::Buckets;
 
 /// One S3 request after routing: the bucket is known whether it came in the path or in the host name.

@@ -4,23 +4,19 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use podpass_policy::AccountId;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::control::Control;
+use crate::connections;
 use crate::event::{Event, EventId};
-use crate::gateway::Gateway;
+use crate::gateway::{Beginning, Gateway};
 use crate::ids::{self, IdKind};
 use crate::issuers::{Change, HostedIssuer, Issuer, Remote};
 use crate::random::RandomFailure;
-use crate::session::Seal;
 use crate::settings::{AccountSettings, Secret, Settings};
-use crate::state::State;
-use crate::{connections, iam};
 
 /// The embedded AWS; [`Sandbox::start`] runs it.
 #[derive(Debug)]
@@ -30,7 +26,6 @@ pub struct Sandbox;
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
-    accounts: Vec<Account>,
     gateway: Arc<Gateway>,
     stop: Option<oneshot::Sender<()>>,
     accepting: Option<JoinHandle<()>>,
@@ -104,9 +99,13 @@ impl Sandbox {
         if !listen.ip().is_loopback() && !settings.allow_remote {
             return Err(StartError::NotLoopback { listen });
         }
-        let clock = Clock::new(settings.clock);
-        let (state, accounts) = first_state(&settings, clock.now())?;
-        let (seal, control) = (Seal::random()?, Control::random()?);
+        let beginning = Beginning {
+            accounts: accounts_of(&settings)?,
+            clock: settings.clock,
+            behaviour: settings.behaviour,
+        };
+        let remote = Remote::new(&settings.remote_issuers);
+        let gateway = Gateway::new(beginning, remote)?;
         let listener = TcpListener::bind(listen)
             .await
             .map_err(|source| match source.kind() {
@@ -116,13 +115,11 @@ impl Sandbox {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Bind { listen, source })?;
-        let remote = Remote::new(&settings.remote_issuers);
-        let gateway = Arc::new(Gateway::new(state, seal, clock, control, remote));
+        let gateway = Arc::new(gateway);
         let (stop, stopped) = oneshot::channel();
         let accepting = tokio::spawn(connections::accept(listener, Arc::clone(&gateway), stopped));
         Ok(Running {
             address,
-            accounts,
             gateway,
             stop: Some(stop),
             accepting: Some(accepting),
@@ -143,7 +140,7 @@ impl Running {
 
     /// The accounts in the order of the settings, with their administrators' keys.
     pub fn accounts(&self) -> &[Account] {
-        &self.accounts
+        &self.gateway.controlled().beginning.accounts
     }
 
     /// The sandbox's clock, to look at and to move.
@@ -199,14 +196,14 @@ impl Drop for Running {
     }
 }
 
-/// The accounts of a fresh sandbox: in each, the user `admin` with every permission and one access key.
-fn first_state(settings: &Settings, now: Timestamp) -> Result<(State, Vec<Account>), StartError> {
+/// The accounts that the settings name, with the keys that they do not.
+fn accounts_of(settings: &Settings) -> Result<Vec<Account>, StartError> {
     if settings.accounts.is_empty() {
         return Err(StartError::NoAccount);
     }
-    let (mut state, mut accounts) = (State::default(), Vec::new());
+    let mut accounts: Vec<Account> = Vec::new();
     for AccountSettings { id, admin_key } in &settings.accounts {
-        if state.account(id).is_some() {
+        if accounts.iter().any(|account| account.id == *id) {
             return Err(StartError::DuplicateAccount { id: id.clone() });
         }
         let account = Account {
@@ -220,17 +217,17 @@ fn first_state(settings: &Settings, now: Timestamp) -> Result<(State, Vec<Accoun
                 None => ids::new_secret()?,
             },
         };
-        if state.access_key(&account.access_key_id).is_some() {
+        if accounts
+            .iter()
+            .any(|other| other.access_key_id == account.access_key_id)
+        {
             return Err(StartError::DuplicateAdminKey {
                 id: account.access_key_id,
             });
         }
-        state
-            .accounts
-            .insert(id.clone(), iam::with_administrator(&account, now)?);
         accounts.push(account);
     }
-    Ok((state, accounts))
+    Ok(accounts)
 }
 
 impl From<RandomFailure> for StartError {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use podpass_exchange::Behaviour;
 use podpass_policy::AccountId;
 use zeroize::Zeroizing;
 
@@ -20,6 +21,8 @@ pub struct Settings {
     pub clock: ClockSetting,
     /// Which issuers outside of the sandbox are asked for their keys; none by default.
     pub remote_issuers: RemoteIssuers,
+    /// How STS behaves where AWS was seen to behave in more than one way.
+    pub behaviour: Behaviour,
     /// Permits an address other than loopback in `listen`.
     pub allow_remote: bool,
 }
@@ -76,6 +79,7 @@ impl Default for Settings {
             }],
             clock: ClockSetting::default(),
             remote_issuers: RemoteIssuers::default(),
+            behaviour: Behaviour::default(),
             allow_remote: false,
         }
     }

@@ -17,8 +17,10 @@ pub(crate) use verify::{Expected, SignedRequest};
 pub(crate) enum Dialect {
     /// S3: the path is signed as it is, errors are S3's, clocks may differ by fifteen minutes.
     S3,
-    /// Every other service: the path is normalised and encoded again, clocks may differ by five minutes.
+    /// STS and IAM: the path is normalised and encoded again, clocks may differ by five minutes.
     Query,
+    /// Services that speak JSON: as the Query protocol, with other names for the errors.
+    Json,
 }
 
 #[cfg(test)]

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use podpass_policy::AccountId;
 
+use crate::iam;
 use crate::iam::store::{AccessKey, Account};
 use crate::issuers::HandedOver;
+use crate::random::RandomFailure;
 use crate::retirement::Retired;
 use crate::s3::Buckets;
 
@@ -19,6 +22,19 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// The accounts as they start, each with its administrator and nothing else.
+    pub(crate) fn fresh(
+        accounts: &[crate::Account],
+        now: Timestamp,
+    ) -> Result<Self, RandomFailure> {
+        let mut state = Self::default();
+        for account in accounts {
+            let fresh = iam::with_administrator(account, now)?;
+            state.accounts.insert(account.id.clone(), fresh);
+        }
+        Ok(state)
+    }
+
     pub(crate) fn account(&self, id: &AccountId) -> Option<&Account> {
         self.accounts.get(id)
     }
@@ -34,11 +50,14 @@ impl State {
         }
         self.buckets.retire(retired);
     }
+}
 
-    /// The access key of that id and its account.
-    pub(crate) fn access_key(&self, id: &str) -> Option<(&Account, &AccessKey)> {
-        self.accounts
-            .values()
-            .find_map(|account| Some((account, account.access_keys.get(id)?)))
-    }
+/// The access key of that id and its account.
+pub(crate) fn access_key<'a>(
+    accounts: &'a BTreeMap<AccountId, Account>,
+    id: &str,
+) -> Option<(&'a Account, &'a AccessKey)> {
+    accounts
+        .values()
+        .find_map(|account| Some((account, account.access_keys.get(id)?)))
 }

@@ -5,7 +5,7 @@ mod caller_identity;
 mod session_answer;
 mod web_identity;
 
-use podpass_exchange::Denial;
+use podpass_exchange::{Behaviour, Denial};
 use podpass_policy::{Context, RoleArn};
 
 use crate::call::Call;
@@ -23,6 +23,7 @@ pub(crate) struct Sts<'a> {
     pub(crate) remote: &'a Remote,
     /// What an issuer elsewhere said when it was asked for this call.
     pub(crate) fetched: Option<&'a Fetched>,
+    pub(crate) behaviour: Behaviour,
 }
 
 /// An action of the API.

@@ -1,5 +1,7 @@
-//! `podpass explain`: what an AWS error means, what is behind it, and with the caller's own files the proof.
+//! `podpass explain`: what an AWS error means, what is behind it, and with the caller's own files the proof; or why the
+//! running sandbox answered as it did.
 
+mod event;
 mod proof;
 
 use std::fmt::Write as _;
@@ -19,7 +21,8 @@ use crate::{files, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// The message, alone or with everything that the AWS CLI or an SDK printed around it; `-` is standard input.
+    /// The message, alone or with everything that the AWS CLI or an SDK printed around it; `-` is standard input. Or the
+    /// id of an event of the running sandbox, such as `ev-17`, which answers carry in the header `x-podpass-event`.
     message: String,
     /// The file that holds the token of the failed call, to prove the cause.
     #[arg(long, value_name = "FILE", requires = "trust")]
@@ -43,6 +46,9 @@ pub(crate) struct ExplainArgs {
     /// When the call was made: RFC 3339, or seconds since 1970. [default: now]
     #[arg(long, value_name = "TIME", requires = "token")]
     now: Option<Time>,
+    /// Which sandbox the event is of, where several run.
+    #[arg(long, value_name = "URL", conflicts_with = "token")]
+    endpoint: Option<String>,
     /// For a person or for a program.
     #[arg(short, long, value_enum, default_value_t = ExplainFormat::Table)]
     output: ExplainFormat,
@@ -74,6 +80,14 @@ pub(crate) fn run(arguments: &ExplainArgs) -> Result<ExitCode, Failure> {
     } else {
         arguments.message.clone()
     };
+    if let Ok(id) = text.trim().parse() {
+        return crate::block_on(event::run(id, arguments));
+    }
+    if arguments.endpoint.is_some() {
+        return Err(Failure::usage(
+            "`--endpoint` goes with an event of a sandbox, such as `ev-17`",
+        ));
+    }
     if text.trim().is_empty() {
         return Err(Failure::usage("there is no message to explain"));
     }

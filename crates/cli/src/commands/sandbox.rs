@@ -1,12 +1,16 @@
-//! `podpass sandbox start|env|add-issuer`.
+//! `podpass sandbox start|env|add-issuer|events|fault|reset`.
 
 mod add_issuer;
 mod admin_keys;
+pub(crate) mod control;
+pub(crate) mod events;
+mod fault;
 mod run_file;
 
 use std::path::Path;
 use std::process::ExitCode;
 
+use podpass_exchange::{AudienceAnswer, Behaviour};
 use podpass_sandbox::{
     AccountSettings, Authorities, RemoteIssuers, Running, Sandbox, Settings, StartError,
 };
@@ -14,11 +18,14 @@ use serde::{Serialize, Serializer};
 
 use self::run_file::{RunningAccount, RunningSandbox};
 use crate::args::{
-    EnvFormat, SandboxArgs, SandboxCommand, SandboxEnvArgs, SandboxStartArgs, StartFormat,
+    AudienceWords, EnvFormat, SandboxArgs, SandboxCommand, SandboxEnvArgs, SandboxResetArgs,
+    SandboxStartArgs, StartFormat,
 };
 use crate::failure::{Exit, Failure};
 use crate::{files, output};
 
+pub(crate) use self::events::SandboxEventsArgs;
+pub(crate) use self::fault::SandboxFaultArgs;
 pub(crate) use self::run_file::RunFile;
 
 const DEFAULT_ACCOUNT: &str = "123456789012";
@@ -31,6 +38,9 @@ pub(crate) fn run(arguments: SandboxArgs) -> Result<ExitCode, Failure> {
         SandboxCommand::Start(arguments) => crate::block_on(start(&arguments)),
         SandboxCommand::Env(arguments) => env(&arguments),
         SandboxCommand::AddIssuer(arguments) => crate::block_on(add_issuer::run(&arguments)),
+        SandboxCommand::Events(arguments) => crate::block_on(events::run(&arguments)),
+        SandboxCommand::Fault(arguments) => crate::block_on(fault::run(arguments)),
+        SandboxCommand::Reset(arguments) => crate::block_on(reset(&arguments)),
     }
 }
 
@@ -46,6 +56,13 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
                 Some(path) => authorities(path)?,
                 None => Authorities::default(),
             },
+        },
+        behaviour: Behaviour {
+            audience_answer: match arguments.behaviour_audience {
+                AudienceWords::Specific => AudienceAnswer::Specific,
+                AudienceWords::General => AudienceAnswer::General,
+            },
+            oldest_token: arguments.behaviour_oldest_token,
         },
         ..Settings::default()
     };
@@ -163,6 +180,18 @@ impl StopSignal {
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+async fn reset(arguments: &SandboxResetArgs) -> Result<ExitCode, Failure> {
+    let client = control::of_running(arguments.endpoint.as_deref())?;
+    let accounts = client
+        .reset()
+        .await
+        .map_err(|error| control::failure(&error))?;
+    for account in accounts {
+        output::line(&format!("account/{account} reset"))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn env(arguments: &SandboxEnvArgs) -> Result<ExitCode, Failure> {

@@ -181,7 +181,7 @@ pub(crate) async fn play(stage: &mut Stage, world: &World) -> Result<(), Failure
     for line in world
         .last_event()
         .iter()
-        .flat_map(shown::statements_looked_at)
+        .flat_map(podpass_sandbox::Event::statements_looked_at)
     {
         stage.shows(&line)?;
     }

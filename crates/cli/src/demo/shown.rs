@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use podpass_cloud::{CloudError, Session};
 use podpass_diagnose::lint::{Source, lint};
-use podpass_policy::{Document, DocumentKind, PrincipalKind, ResourceClause, StatementOutcome};
-use podpass_sandbox::Event;
+use podpass_policy::{Document, DocumentKind, PrincipalKind, ResourceClause};
 use podpass_token::{Jwt, Token};
 
 use crate::failure::Failure;
@@ -119,38 +118,4 @@ pub(super) fn in_words_of_aws(error: &CloudError) -> String {
         "An error occurred ({code}) when calling the {operation} operation: {}",
         error.message
     )
-}
-
-/// The statements that were looked at for a call, and why each does not apply.
-pub(super) fn statements_looked_at(event: &Event) -> Vec<String> {
-    let described = event.policy.iter().flat_map(|policy| {
-        policy.statements.iter().map(move |statement| {
-            let outcome = describe_outcome(&statement.outcome);
-            format!(
-                "{}, statement {}: {outcome}",
-                policy.source,
-                statement.index + 1
-            )
-        })
-    });
-    described.collect()
-}
-
-fn describe_outcome(outcome: &StatementOutcome) -> String {
-    let differs = |what: &str, expected: &[String], actual: &str| {
-        format!("its {what} are {}, not {actual}", expected.join(", "))
-    };
-    match outcome {
-        StatementOutcome::Matches => "matches".to_owned(),
-        StatementOutcome::PrincipalDiffers { expected, actual } => {
-            differs("principals", expected, actual)
-        }
-        StatementOutcome::ActionDiffers { expected, actual } => {
-            differs("actions", expected, actual)
-        }
-        StatementOutcome::ResourceDiffers { expected, actual } => {
-            differs("resources", expected, actual)
-        }
-        StatementOutcome::ConditionFails => "a condition does not hold".to_owned(),
-    }
 }

@@ -266,7 +266,7 @@ fn condition_comparisons(statement: &StatementTrace) -> Vec<Comparison> {
     let label = label(statement);
     let compare = |condition: &ConditionTrace| Comparison {
         what: format!("{} ({}, {label})", condition.key, condition.operator),
-        expected: expected_values(condition),
+        expected: condition.wanted(),
         actual: condition
             .actual
             .as_ref()
@@ -304,24 +304,6 @@ fn difference(
     );
     comparison.position = Some(statement.position);
     comparison
-}
-
-/// Returns what the key has to be, in words where the policy's own values would say the contrary.
-fn expected_values(condition: &ConditionTrace) -> Vec<String> {
-    let values = &condition.expected;
-    match condition.operator.comparison {
-        ConditionComparison::Null => {
-            let presence = |value: &String| {
-                let absent = value.eq_ignore_ascii_case("true");
-                if absent { "(absent)" } else { "(present)" }.to_owned()
-            };
-            values.iter().map(presence).collect()
-        }
-        comparison if comparison.is_negated() && !values.is_empty() => {
-            vec![format!("not {}", values.join(", not "))]
-        }
-        _ => values.clone(),
-    }
 }
 
 /// Names a statement for a person: its place from 1, and its id.

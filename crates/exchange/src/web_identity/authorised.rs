@@ -114,6 +114,11 @@ impl Verified {
         &self.identity.claims.subject
     }
 
+    /// Returns the effective audience, which the OIDC provider lists.
+    pub fn audience(&self) -> &str {
+        &self.identity.audience
+    }
+
     /// Asks the role's trust policy, checks duration and session policy, and grants the session: steps 9 to 12.
     ///
     /// To AWS a role that does not exist is a denial like any other; the reason tells them apart.

@@ -16,8 +16,10 @@ use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 
 use super::PREFIX;
-use super::message::{ClockReading, Handed, HandedIssuer, Refusal};
+use super::message::{ClockReading, FaultList, Handed, HandedIssuer, Refusal, Reset};
 use crate::clock::ClockSetting;
+use crate::event::{EventId, EventTold, EventsPage};
+use crate::faults::{Fault, FaultId, FaultState};
 use crate::issuers::{Change, Issuer};
 use crate::settings::Secret;
 
@@ -128,15 +130,91 @@ impl ControlClient {
         Ok(reading.now)
     }
 
+    /// Reads a page of events: those after `cursor`, which is where the last page ended, and of them the `newest` so
+    /// many.
+    pub async fn events(
+        &self,
+        cursor: Option<u64>,
+        newest: Option<usize>,
+    ) -> Result<EventsPage, ControlError> {
+        let cursor = cursor.map(|cursor| format!("cursor={cursor}&"));
+        let newest = newest.map(|newest| format!("newest={newest}"));
+        let (cursor, newest) = (cursor.unwrap_or_default(), newest.unwrap_or_default());
+        self.call(
+            Method::GET,
+            &format!("events?{cursor}{newest}"),
+            Vec::new(),
+            TIMEOUT,
+        )
+        .await
+    }
+
+    /// Waits up to 20 seconds for events after `cursor`; the page is empty when there were none.
+    pub async fn next_events(&self, cursor: u64) -> Result<EventsPage, ControlError> {
+        let seconds = LONG_POLL.as_secs();
+        let path = format!("events?cursor={cursor}&wait={seconds}");
+        self.call(Method::GET, &path, Vec::new(), TIMEOUT + LONG_POLL)
+            .await
+    }
+
+    /// Reads one event with all that was compared.
+    pub async fn event(&self, id: EventId) -> Result<EventTold, ControlError> {
+        self.call(Method::GET, &format!("events/{id}"), Vec::new(), TIMEOUT)
+            .await
+    }
+
+    /// Adds a fault.
+    pub async fn add_fault(&self, fault: &Fault) -> Result<FaultState, ControlError> {
+        let body = serde_json::to_vec(fault).expect("messages have only text and times");
+        self.call(Method::POST, "faults", body, TIMEOUT).await
+    }
+
+    /// Lists the faults, also those that are over.
+    pub async fn faults(&self) -> Result<Vec<FaultState>, ControlError> {
+        let list: FaultList = self
+            .call(Method::GET, "faults", Vec::new(), TIMEOUT)
+            .await?;
+        Ok(list.faults)
+    }
+
+    /// Takes one fault away, or all, and tells which there were. Whoever is held by one is let go.
+    pub async fn clear_faults(&self, id: Option<FaultId>) -> Result<Vec<FaultState>, ControlError> {
+        let path = id.map_or_else(|| "faults".to_owned(), |id| format!("faults/{id}"));
+        let list: FaultList = self
+            .call(Method::DELETE, &path, Vec::new(), TIMEOUT)
+            .await?;
+        Ok(list.faults)
+    }
+
+    /// Puts everything back as it was at the start, with the same keys, and returns the ids of the accounts.
+    ///
+    /// IAM, buckets, handed-over issuers, faults, CloudTrail's history and the clock go back; events stay.
+    pub async fn reset(&self) -> Result<Vec<String>, ControlError> {
+        let reset: Reset = self
+            .call(Method::POST, "reset", Vec::new(), TIMEOUT)
+            .await?;
+        Ok(reset.accounts)
+    }
+
     async fn put<T: DeserializeOwned>(
         &self,
         call: &str,
         message: &impl Serialize,
     ) -> Result<T, ControlError> {
         let body = serde_json::to_vec(message).expect("messages have only text and times");
-        let exchange = self.exchange(call, body);
+        self.call(Method::PUT, call, body, TIMEOUT).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        longest: Duration,
+    ) -> Result<T, ControlError> {
+        let exchange = self.exchange(method, path, body);
         let address = self.address;
-        let (status, body) = tokio::time::timeout(TIMEOUT, exchange)
+        let (status, body) = tokio::time::timeout(longest, exchange)
             .await
             .map_err(|_| ControlError::TimedOut { address })??;
         if status == StatusCode::OK {
@@ -158,7 +236,8 @@ impl ControlClient {
 
     async fn exchange(
         &self,
-        call: &str,
+        method: Method,
+        path: &str,
         body: Vec<u8>,
     ) -> Result<(StatusCode, Bytes), ControlError> {
         let address = self.address;
@@ -172,7 +251,7 @@ impl ControlClient {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| broken(error.into()))?;
-        let request = self.request(call, body);
+        let request = self.request(method, path, body);
         let answer = async move {
             let response = sender
                 .send_request(request)
@@ -190,12 +269,12 @@ impl ControlClient {
         answer
     }
 
-    fn request(&self, call: &str, body: Vec<u8>) -> Request<Full<Bytes>> {
+    fn request(&self, method: Method, path: &str, body: Vec<u8>) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::from(body));
-        *request.method_mut() = Method::PUT;
-        *request.uri_mut() = format!("{PREFIX}{call}")
+        *request.method_mut() = method;
+        *request.uri_mut() = format!("{PREFIX}{path}")
             .parse()
-            .expect("the path has only letters");
+            .expect("the path has only letters, digits and separators");
         let bearer = format!("Bearer {}", self.token.expose());
         let headers = request.headers_mut();
         for (name, value) in [
@@ -215,5 +294,7 @@ impl ControlClient {
 
 /// Loopback answers at once or not at all.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Bytes.
-const MAX_ANSWER: usize = 64 * 1024;
+/// Shorter than what the sandbox would wait.
+const LONG_POLL: Duration = Duration::from_secs(20);
+/// Bytes: one event may have a trace as large as all that are kept.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;

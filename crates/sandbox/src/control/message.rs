@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::ClockSetting;
+use crate::faults::FaultState;
 use crate::issuers::Change;
 
 /// `PUT /_podpass/issuers`.
@@ -28,6 +29,19 @@ pub(super) struct ClockReading {
     /// The time shown.
     pub(super) now: Timestamp,
     pub(super) setting: ClockSetting,
+}
+
+/// The answer to `GET` and `DELETE /_podpass/faults`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FaultList {
+    pub(super) faults: Vec<FaultState>,
+}
+
+/// The answer to `POST /_podpass/reset`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Reset {
+    /// The accounts that there are again.
+    pub(super) accounts: Vec<String>,
 }
 
 /// Why a call was not done.

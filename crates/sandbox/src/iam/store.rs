@@ -14,7 +14,7 @@ use crate::retirement::Retired;
 use crate::settings::Secret;
 
 /// One AWS account's IAM.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) id: AccountId,
     pub(crate) users: Named<User>,

@@ -160,6 +160,11 @@ impl Remote {
         }
     }
 
+    /// Forgets what issuers said.
+    pub(crate) fn forget(&self) {
+        lock(&self.kept).clear();
+    }
+
     /// The keys that a token of the issuer is verified with, if they need not be asked for.
     pub(crate) fn at_hand(&self, wanted: &Wanted, now: Timestamp) -> AtHand {
         if self.reach.is_none() {

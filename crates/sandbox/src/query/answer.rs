@@ -23,32 +23,49 @@ pub(crate) fn success(service: QueryService, action: &str, result: &Xml) -> Resp
 
 /// The answer to a call that was refused.
 pub(crate) fn failure(service: QueryService, error: &ApiError) -> Response<Bytes> {
-    let namespace = if error.code == "InvalidAction" {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    failure_of(service, status, error.code, &error.message)
+}
+
+/// The answer of an error that has only status, code and words.
+pub(crate) fn failure_of(
+    service: QueryService,
+    status: StatusCode,
+    code: &str,
+    message: &str,
+) -> Response<Bytes> {
+    let namespace = if code == "InvalidAction" {
         FAULT_NAMESPACE
     } else {
         service.namespace()
     };
-    failure_in(namespace, error)
+    failure_in(namespace, status, code, message)
 }
 
 /// The same in a namespace.
-pub(crate) fn failure_in(namespace: &str, error: &ApiError) -> Response<Bytes> {
+pub(crate) fn failure_in(
+    namespace: &str,
+    status: StatusCode,
+    code: &str,
+    message: &str,
+) -> Response<Bytes> {
     let request_id = ids::new_request_id();
+    let blame = if status.is_server_error() {
+        "Receiver"
+    } else {
+        "Sender"
+    };
     let xml = Xml::of(|xml| {
         xml.root("ErrorResponse", namespace, |xml| {
             xml.element("Error", |xml| {
-                xml.text("Type", error.blame());
-                xml.text("Code", error.code);
-                xml.text("Message", &error.message);
+                xml.text("Type", blame);
+                xml.text("Code", code);
+                xml.text("Message", message);
             });
             xml.text("RequestId", &request_id);
         });
     });
-    respond(
-        StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        &request_id,
-        xml,
-    )
+    respond(status, &request_id, xml)
 }
 
 fn respond(status: StatusCode, request_id: &str, xml: Xml) -> Response<Bytes> {

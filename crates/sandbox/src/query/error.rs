@@ -91,15 +91,6 @@ impl ApiError {
             reason: None,
         }
     }
-
-    /// `Sender` or `Receiver`, as the answer's `Type` says.
-    pub(crate) fn blame(&self) -> &'static str {
-        if self.status < 500 {
-            "Sender"
-        } else {
-            "Receiver"
-        }
-    }
 }
 
 impl From<RandomFailure> for ApiError {

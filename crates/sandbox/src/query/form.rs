@@ -42,6 +42,13 @@ impl Form {
         self.parameters.get(name).map(String::as_str)
     }
 
+    /// The parameters in the order of their names.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// An integer: decimal digits with an optional sign, within 32 bits.
     pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.text(name) else {

@@ -111,6 +111,57 @@ const SUB_RESOURCES: [&str; 36] = [
 // === impl Operation ===
 
 impl Operation {
+    /// Every operation but the readings of settings.
+    const ALL: [Self; 40] = [
+        Self::ListBuckets,
+        Self::CreateBucket,
+        Self::HeadBucket,
+        Self::DeleteBucket,
+        Self::ListObjects,
+        Self::ListObjectsV2,
+        Self::ListMultipartUploads,
+        Self::DeleteObjects,
+        Self::GetBucketLocation,
+        Self::GetBucketPolicy,
+        Self::PutBucketPolicy,
+        Self::DeleteBucketPolicy,
+        Self::GetBucketPolicyStatus,
+        Self::GetPublicAccessBlock,
+        Self::PutPublicAccessBlock,
+        Self::DeletePublicAccessBlock,
+        Self::GetBucketTagging,
+        Self::PutBucketTagging,
+        Self::DeleteBucketTagging,
+        Self::GetBucketOwnershipControls,
+        Self::PutBucketOwnershipControls,
+        Self::DeleteBucketOwnershipControls,
+        Self::GetBucketAcl,
+        Self::PutBucketAcl,
+        Self::GetObject,
+        Self::HeadObject,
+        Self::PutObject,
+        Self::CopyObject,
+        Self::DeleteObject,
+        Self::GetObjectTagging,
+        Self::PutObjectTagging,
+        Self::DeleteObjectTagging,
+        Self::GetObjectAcl,
+        Self::PutObjectAcl,
+        Self::CreateMultipartUpload,
+        Self::UploadPart,
+        Self::UploadPartCopy,
+        Self::CompleteMultipartUpload,
+        Self::AbortMultipartUpload,
+        Self::ListParts,
+    ];
+
+    /// Whether an operation has that name.
+    pub(crate) fn is_name(name: &str) -> bool {
+        let settings = Setting::ALL.into_iter().map(Self::GetUnset);
+        let mut all = Self::ALL.into_iter().chain(settings);
+        all.any(|operation| operation.name() == name)
+    }
+
     /// The operation a request asks for.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ pub(super) fn finish(
 }
 
 /// The second id of an answer; on AWS it names the host, here it only follows from the first.
-pub(super) fn host_id(request_id: &str) -> String {
+pub(crate) fn host_id(request_id: &str) -> String {
     STANDARD.encode(digest::digest(&digest::SHA256, request_id.as_bytes()))
 }
 

@@ -26,7 +26,7 @@ pub(crate) enum Setting {
 }
 
 impl Setting {
-    const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Accelerate,
         Self::Cors,
         Self::Encryption,

@@ -111,7 +111,9 @@ fn canonical_path(path: &[u8], dialect: Dialect) -> String {
             percent_encode(&decoded, PATH).to_string()
         }
         // The wire's encoding is kept and encoded again.
-        Dialect::Query => percent_encode(&without_dot_segments(path), PATH).to_string(),
+        Dialect::Query | Dialect::Json => {
+            percent_encode(&without_dot_segments(path), PATH).to_string()
+        }
     }
 }
 

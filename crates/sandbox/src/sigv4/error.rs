@@ -1,5 +1,6 @@
 //! Why a request's credentials or signature are refused. The words for it are each protocol's own.
 
+mod json;
 mod query;
 mod s3;
 
@@ -95,6 +96,7 @@ impl SignatureError {
     pub(crate) fn refusal(&self, dialect: Dialect) -> Refusal {
         match dialect {
             Dialect::Query => query::refusal(self),
+            Dialect::Json => json::refusal(self),
             Dialect::S3 => s3::refusal(self),
         }
     }

@@ -175,7 +175,7 @@ impl SignedRequest<'_> {
     fn check_age(&self, request: Timestamp, now: Timestamp) -> Result<(), SignatureError> {
         let skew = match self.dialect {
             Dialect::S3 => S3_SKEW,
-            Dialect::Query => QUERY_SKEW,
+            Dialect::Query | Dialect::Json => QUERY_SKEW,
         };
         let age = now.duration_since(request);
         if age > skew {
@@ -210,7 +210,7 @@ impl SignedRequest<'_> {
     }
 
     fn payload_hash(&self) -> Result<PayloadHash, SignatureError> {
-        if self.dialect == Dialect::Query {
+        if self.dialect != Dialect::S3 {
             return Ok(PayloadHash::Computed(canonical::payload_hash(self.body)));
         }
         let declared = self

@@ -23,7 +23,10 @@ pub(super) fn issue(
         role_id: grant.role_id.clone(),
         name: grant.session_name.clone(),
         issued_at: call.now,
-        expires_at: grant.expires_at,
+        expires_at: call
+            .exposure
+            .session_end(call.now)
+            .unwrap_or(grant.expires_at),
         policy: grant.session_policy.as_ref().and(policy).map(str::to_owned),
         policy_arns: grant
             .session_policy_arns

@@ -1,12 +1,15 @@
 //! `AssumeRoleWithWebIdentity`.
 
-use podpass_exchange::{Behaviour, Registered, WebIdentityGrant, WebIdentityRequest, present};
+use std::borrow::Cow;
+
+use podpass_exchange::{Registered, WebIdentityGrant, WebIdentityRequest, present};
 use podpass_token::Token;
 
 use super::{Sts, context, member_values, refuse, require, role_at, session_answer};
 use crate::call::Call;
 use crate::issuers::{self, AtHand, Fetched, Unfetched, Wanted};
 use crate::query::{ApiError, Xml};
+use crate::trail::WebIdentity;
 
 /// Exchanges a token for a session of a role.
 pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError> {
@@ -37,7 +40,7 @@ fn read_request(sts: &Sts<'_>, call: &Call<'_>) -> Result<WebIdentityRequest, Ap
         duration_seconds: form.integer("DurationSeconds")?,
         partition: Some(podpass_policy::Partition::Aws),
         context: context(sts, call),
-        behaviour: Behaviour::default(),
+        behaviour: sts.behaviour,
     })
 }
 
@@ -67,19 +70,25 @@ fn decide(
         .map_err(|denial| refuse(call, denial))?;
     call.report.principal = registered.provider_arn().to_string();
 
-    let here = issuers::keys_of(sts.state, registered.issuer());
+    let issuer = registered.issuer();
     let kept;
-    let keys = match &here {
-        Ok(keys) => Ok(&**keys),
-        Err(Unfetched::Failed(failure)) => Err(failure.clone()),
+    let fresh = match issuers::keys_of(sts.state, issuer) {
+        Ok(keys) => Ok(keys),
+        Err(Unfetched::Failed(failure)) => Err(failure),
         Err(Unfetched::Elsewhere) => {
             kept = keys_elsewhere(sts, call, &registered)?;
-            kept.as_deref().map_err(Clone::clone)
+            kept.as_deref().map(Cow::Borrowed).map_err(Clone::clone)
         }
     };
+    let keys = call.exposure.keys(issuer, fresh);
     let verified = registered
-        .verify(keys)
+        .verify(keys.as_deref().map_err(Clone::clone))
         .map_err(|denial| refuse(call, denial))?;
+    call.report.web_identity = Some(WebIdentity {
+        provider: call.report.principal.clone(),
+        audience: verified.audience().to_owned(),
+        subject: verified.subject().to_owned(),
+    });
     let role = role_at(sts, &role_arn);
     let grant = verified
         .authorise(role.as_ref())

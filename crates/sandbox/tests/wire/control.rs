@@ -221,7 +221,7 @@ fn malformed_calls_get_a_clear_answer() {
         (
             "unknown call",
             "PUT",
-            "/_podpass/faults",
+            "/_podpass/weather",
             "{}",
             404,
             "no such control call",
@@ -460,4 +460,64 @@ fn the_clock_moves_tokens_sessions_and_the_current_time_but_no_signature() {
     assert_eq!(fixture.event(&reply).time, fixed);
     set(ClockSetting::default());
     session.s3("GET", "/", "").ok();
+}
+
+#[test]
+fn reset_brings_back_the_start_with_the_same_keys() {
+    let fixture = Fixture::start();
+    fixture.make_identity();
+    let session = fixture.client_of(&fixture.assume(mint(&claims()).expose()).ok());
+    session.sts("GetCallerIdentity", &[]).ok();
+    let user = [("UserName", "bob")];
+    fixture.other_admin().iam("CreateUser", &user).ok();
+    fixture.sandbox.add_issuer(cluster_issuer(&KEY)).unwrap();
+    fixture
+        .sandbox
+        .clock()
+        .advance(SignedDuration::from_hours(5));
+    let client = client(&fixture);
+    let throttle = podpass_sandbox::Fault {
+        kind: "throttle".parse().unwrap(),
+        service: Some("iam".into()),
+        action: Some("ListRoles".into()),
+        count: None,
+    };
+    fixture
+        .runtime
+        .block_on(client.add_fault(&throttle))
+        .unwrap();
+    let events = fixture.sandbox.events().len();
+
+    let accounts = fixture.runtime.block_on(client.reset()).unwrap();
+    assert_eq!(accounts, [ACCOUNT, "210987654321"]);
+    let roles = fixture.admin.iam("ListRoles", &[]).ok();
+    assert!(roles.texts("RoleName").is_empty(), "{}", roles.body);
+    let buckets = fixture.admin.s3("GET", "/", "").ok();
+    assert!(buckets.texts("Name").is_empty(), "{}", buckets.body);
+    let users = fixture.other_admin().iam("ListUsers", &[]).ok();
+    assert_eq!(users.texts("UserName"), ["admin"]);
+    assert!(
+        fixture
+            .runtime
+            .block_on(client.faults())
+            .unwrap()
+            .is_empty()
+    );
+    let ahead = fixture
+        .sandbox
+        .clock()
+        .now()
+        .duration_since(Timestamp::now());
+    assert!(ahead.as_secs().abs() <= 1, "{ahead}");
+    // A session of a role that is gone is none, and the issuer's keys have to be handed over again.
+    let gone = session.sts("GetCallerIdentity", &[]);
+    assert_eq!(gone.error(), (403, "InvalidClientTokenId".into()));
+    assert_eq!(
+        fixture.sandbox.add_issuer(cluster_issuer(&KEY)),
+        Ok(Change::Created)
+    );
+    // What happened before can still be looked at.
+    assert!(fixture.sandbox.events().len() > events);
+    fixture.make_identity();
+    fixture.assume(mint(&claims()).expose()).ok();
 }

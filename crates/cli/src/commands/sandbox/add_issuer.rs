@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use podpass_sandbox::{Change, ControlClient, ControlError, Issuer, IssuerError, Secret};
+use podpass_sandbox::{Change, ControlError, Issuer, IssuerError};
 
-use super::run_file;
+use super::control;
 use crate::args::{IssuerSourceArgs, SandboxAddIssuerArgs};
 use crate::cluster_args::ClusterArgs;
 use crate::failure::{Exit, Failure};
@@ -13,16 +13,16 @@ use crate::{files, output};
 
 pub(super) async fn run(arguments: &SandboxAddIssuerArgs) -> Result<ExitCode, Failure> {
     let issuer = read(&arguments.source, &arguments.cluster).await?;
-    let sandbox = run_file::find(arguments.endpoint.as_deref())?;
-    let client = ControlClient::new(
-        &sandbox.running.endpoint,
-        Secret::new(sandbox.control_token),
-    )
-    .map_err(|error| control_failure(&error))?;
+    let client = control::of_running(arguments.endpoint.as_deref())?;
     let change = client
         .add_issuer(&issuer)
         .await
-        .map_err(|error| control_failure(&error))?;
+        .map_err(|error| match error {
+            ControlError::Conflict { message } => Failure::new(Exit::Refused, message).help(
+                "publish the key in that bucket with `podpass aws create-identity-provider`, or delete the bucket first",
+            ),
+            error => control::failure(&error),
+        })?;
     output::line(&format!("issuer/{} {change}", issuer.url()))?;
     for key in issuer.keys().unusable() {
         output::note(&format!(
@@ -70,22 +70,4 @@ fn of_files(url: &str, jwks: &Path) -> Result<Issuer, Failure> {
             .because(&error)
             .help("get it from the cluster: `kubectl get --raw /openid/v1/jwks > keys.json`"),
     })
-}
-
-fn control_failure(error: &ControlError) -> Failure {
-    match error {
-        ControlError::Conflict { message } => Failure::new(Exit::Refused, message).help(
-            "publish the key in that bucket with `podpass aws create-identity-provider`, or delete the bucket first",
-        ),
-        ControlError::TimedOut { .. } => Failure::new(Exit::TimedOut, error.to_string()),
-        ControlError::NotAuthorised { .. } => Failure::new(Exit::NotAuthorised, error.to_string())
-            .help("stop that sandbox and start it again, so that it writes its run file"),
-        _ => {
-            let failure = Failure::failed(error.to_string());
-            match std::error::Error::source(error) {
-                Some(source) => failure.because(source),
-                None => failure,
-            }
-        }
-    }
 }
