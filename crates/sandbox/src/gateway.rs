@@ -1,5 +1,7 @@
 //! From a request to its answer: route, verify, authorise, act, record.
 
+mod cloudtrail;
+
 use std::sync::{PoisonError, RwLock};
 
 use bytes::Bytes;
@@ -8,7 +10,6 @@ use http::{HeaderValue, Response};
 use jiff::Timestamp;
 use podpass_exchange::Behaviour;
 use podpass_policy::Context;
-use serde_json::Value;
 
 use crate::call::{Call, Report};
 use crate::caller::Caller;
@@ -29,8 +30,8 @@ use crate::sigv4::{Authorization, Dialect, SignatureError, refuse_query_signatur
 use crate::state::State;
 use crate::storage::BucketCaller;
 use crate::sts::Sts;
-use crate::trail::{Actor, Lookup, Observed, Place, Trail};
-use crate::{iam, ids, storage, sts, trail};
+use crate::trail::{Actor, Observed, Trail};
+use crate::{iam, ids, storage, sts};
 
 /// What answers requests.
 pub(crate) struct Gateway {
@@ -408,49 +409,6 @@ impl Gateway {
                 change.serve(buckets, request, &mut caller, now)
             }
         }
-    }
-
-    fn answer_trail(&self, facing: Facing<'_>, report: &mut Report) -> Answered {
-        "cloudtrail".clone_into(&mut report.service);
-        let result = self.call_trail(facing, report);
-        let outcome = result
-            .as_ref()
-            .map_or_else(Outcome::from, |_| Outcome::Allowed);
-        let response = match result {
-            Ok(result) => trail::answer(&result),
-            Err(error) => trail::refuse(&error),
-        };
-        (response, outcome)
-    }
-
-    fn call_trail(&self, facing: Facing<'_>, report: &mut Report) -> Result<Value, ApiError> {
-        let Facing { request, now, .. } = facing;
-        trail::action_of(request).clone_into(&mut report.action);
-        let verified = self
-            .verify(facing, Dialect::Json, report)
-            .map_err(|error| refused(&error, Dialect::Json))?;
-        let lookup = Lookup::read(request)?;
-        let missing = || refused(&SignatureError::InvalidToken, Dialect::Json);
-        let account = verified.caller.account_id().ok_or_else(missing)?;
-        let context = request.context(&verified.region, now);
-        let past = self.past(facing);
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let mut call = Call {
-            form: &Form::default(),
-            caller: &verified.caller,
-            now,
-            context: &context,
-            report,
-            exposure: facing.exposure,
-            seen: seen(past.as_ref(), &verified.caller),
-        };
-        trail::authorize(&mut call, state.account(account).ok_or_else(missing)?)?;
-        let place = Place {
-            account,
-            region: &verified.region,
-            now,
-        };
-        Ok(lookup.answer(&self.trail, place))
     }
 
     /// Verifies the signature for a service that is not here, so that nobody takes its answer for the service's.
