@@ -1,5 +1,8 @@
 //! From a request to its answer: route, verify, authorise, act, record.
 
+mod cloudtrail;
+mod elsewhere;
+
 use std::sync::{PoisonError, RwLock};
 
 use bytes::Bytes;
@@ -7,16 +10,13 @@ use http::header::{AUTHORIZATION, DATE, HeaderName};
 use http::{HeaderValue, Response};
 use jiff::Timestamp;
 use podpass_exchange::Behaviour;
-use podpass_policy::{Context, MessageStyle};
-use serde_json::Value;
+use podpass_policy::Context;
 
-use crate::authorize::Question;
-use crate::call::{Call, Report, merged};
+use crate::call::{Call, Report};
 use crate::caller::Caller;
 use crate::clock::{Clock, ClockSetting};
 use crate::control::{self, Control, Controlled};
 use crate::credentials::{Verified, Verifier};
-use crate::elsewhere::Elsewhere;
 use crate::event::{EventId, EventLog, Outcome};
 use crate::faults::{Accounts, Exposure, Faults, Past, Refusal};
 use crate::iam::Operation;
@@ -32,8 +32,8 @@ use crate::sigv4::{Authorization, Dialect, SignatureError, refuse_query_signatur
 use crate::state::State;
 use crate::storage::BucketCaller;
 use crate::sts::Sts;
-use crate::trail::{Actor, Lookup, Observed, Place, Trail};
-use crate::{iam, ids, storage, sts, trail};
+use crate::trail::{Actor, Observed, Trail};
+use crate::{iam, ids, storage, sts};
 
 /// What answers requests.
 pub(crate) struct Gateway {
@@ -447,104 +447,6 @@ impl Gateway {
                 change.serve(buckets, request, &mut caller, now)
             }
         }
-    }
-
-    fn answer_trail(&self, facing: Facing<'_>, report: &mut Report) -> Answered {
-        "cloudtrail".clone_into(&mut report.service);
-        let result = self.call_trail(facing, report);
-        let outcome = result
-            .as_ref()
-            .map_or_else(Outcome::from, |_| Outcome::Allowed);
-        let response = match result {
-            Ok(result) => trail::answer(&result),
-            Err(error) => trail::refuse(&error),
-        };
-        (response, outcome)
-    }
-
-    fn call_trail(&self, facing: Facing<'_>, report: &mut Report) -> Result<Value, ApiError> {
-        let Facing { request, now, .. } = facing;
-        trail::action_of(request).clone_into(&mut report.action);
-        let verified = self
-            .verify(facing, Dialect::Json, report)
-            .map_err(|error| refused(&error, Dialect::Json))?;
-        let lookup = Lookup::read(request)?;
-        let missing = || refused(&SignatureError::InvalidToken, Dialect::Json);
-        let account = verified.caller.account_id().ok_or_else(missing)?;
-        let context = request.context(&verified.region, now);
-        let past = self.past(facing);
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let mut call = Call {
-            form: &Form::default(),
-            caller: &verified.caller,
-            now,
-            context: &context,
-            report,
-            exposure: facing.exposure,
-            seen: seen(past.as_ref(), &verified.caller),
-        };
-        trail::authorize(&mut call, state.account(account).ok_or_else(missing)?)?;
-        let place = Place {
-            account,
-            region: &verified.region,
-            now,
-        };
-        Ok(lookup.answer(&self.trail, place))
-    }
-
-    /// Verifies the signature for a service that is not here, so that nobody takes its answer for the service's, and
-    /// says whose it is.
-    fn answer_other(&self, service: &str, facing: Facing<'_>, report: &mut Report) -> Answered {
-        service.clone_into(&mut report.service);
-        let call = Elsewhere::of(service, facing.request);
-        if let Some(operation) = call.operation() {
-            operation.clone_into(&mut report.action);
-        }
-        let verified = match self.verify(facing, Dialect::Query, report) {
-            Ok(verified) => verified,
-            Err(error) => {
-                let error = refused(&error, Dialect::Query);
-                return (call.answer(&error, None), Outcome::from(&error));
-            }
-        };
-        let denied = self.denied_elsewhere(&call, &verified, facing, report);
-        let decision = call.action().map(|_| denied.is_none());
-        let caller = verified.caller.principal.arn();
-        let error = denied.unwrap_or_else(|| call.allowed(&caller));
-        (call.answer(&error, decision), Outcome::from(&error))
-    }
-
-    /// The denial of a call of a service that is not here, when the caller's policies do not allow it.
-    fn denied_elsewhere(
-        &self,
-        call: &Elsewhere<'_>,
-        verified: &Verified,
-        facing: Facing<'_>,
-        report: &mut Report,
-    ) -> Option<ApiError> {
-        let Facing { request, now, .. } = facing;
-        let action = call.action()?;
-        let caller = &verified.caller;
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let account = state.account(caller.account_id()?)?;
-        let resource = call.resource(&account.id, &verified.region);
-        report.resource = Some(resource.clone().into_owned());
-        let context = merged([request.context(&verified.region, now), caller.context()]);
-        let question = Question {
-            caller,
-            account: Some(account),
-            action: &action,
-            resource: &resource,
-            context: &context,
-            resource_policy: None,
-            resource_account: Some(&account.id),
-        };
-        let decision = question.decide();
-        report.add_decision(&decision);
-        (!decision.is_allowed()).then(|| {
-            let words = decision.denied_message_in(MessageStyle::WithReason, &question.request());
-            call.denied(words)
-        })
     }
 
     /// The accounts as the service sees them; `None` when it sees them as they are.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use podpass_sandbox::{ControlClient, ControlError, EventSummary, EventsPage};
 use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::control;
 use crate::failure::Failure;
@@ -48,26 +49,28 @@ struct EventList<'a> {
 }
 
 pub(crate) async fn run(arguments: &SandboxEventsArgs) -> Result<ExitCode, Failure> {
+    // Before anything is printed, so that from then on a signal ends it cleanly.
+    let mut interrupt = signal(SignalKind::interrupt())
+        .map_err(|error| Failure::failed("cannot listen for signals").because(&error))?;
+    tokio::select! {
+        ended = show(arguments) => ended.map(|()| ExitCode::SUCCESS),
+        _ = interrupt.recv() => Ok(ExitCode::from(INTERRUPTED)),
+    }
+}
+
+async fn show(arguments: &SandboxEventsArgs) -> Result<(), Failure> {
     let client = control::of_running(arguments.endpoint.as_deref())?;
     let (events, cursor) = recorded(&client, arguments.limit).await?;
     if !arguments.follow {
-        return print_all(&events, arguments.output).map(|()| ExitCode::SUCCESS);
+        return print_all(&events, arguments.output);
     }
     if arguments.output == EventsFormat::Table {
         output::data(&shown::header(Paint::for_stdout()))?;
     }
     print_each(&events, arguments.output)?;
-    tokio::select! {
-        followed = follow(&client, cursor, arguments.output) => {
-            followed?;
-            output::note("note: the sandbox has ended");
-            Ok(ExitCode::SUCCESS)
-        }
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted.map_err(|error| Failure::failed("cannot listen for signals").because(&error))?;
-            Ok(ExitCode::from(INTERRUPTED))
-        }
-    }
+    follow(&client, cursor, arguments.output).await?;
+    output::note("note: the sandbox has ended");
+    Ok(())
 }
 
 /// Everything that is recorded now, and where to go on.

@@ -76,10 +76,11 @@ fn push(text: &mut String, label: &str, value: &str) {
 
 /// The layer, the policy and the statement.
 fn place(cause: &Cause) -> String {
-    let mut place = cause.layer.clone();
-    if let Some(policy) = &cause.policy {
-        let _ = write!(place, ", {policy}");
-    }
+    let mut place = match &cause.policy {
+        None => cause.layer.clone(),
+        Some(policy) if policy.starts_with(&cause.layer) => policy.clone(),
+        Some(policy) => format!("{}, {policy}", cause.layer),
+    };
     if let Some(statement) = &cause.statement {
         let _ = write!(place, ", statement {}", statement.index + 1);
         if let Some(sid) = &statement.sid {
