@@ -10,3 +10,4 @@ mod config_file;
 mod document_002;
 mod requests;
 mod stand;
+mod temporary;

@@ -180,27 +180,13 @@ fn read_parameters(
             is_external_id_character,
         );
     }
-    if let Some(serial) = &request.serial_number {
-        constraints.length("serialNumber", serial, Show::Value, 9, 256);
-    }
-    if let Some(code) = &request.token_code {
-        constraints.length("tokenCode", code, Show::Nothing, 6, 6);
-        constraints.pattern("tokenCode", code, Show::Nothing, r"[\d]*", |digit| {
-            digit.is_ascii_digit()
-        });
-    }
+    parameters::constrain_mfa(
+        &mut constraints,
+        request.serial_number.as_deref(),
+        request.token_code.as_deref(),
+    );
     constraints.finish(trace)?;
-    if let Some(rule) = session_tags::broken_rule(&request.tags, request.source_identity.as_deref())
-    {
-        let comparison = Comparison::failing("Tags", "unique keys that are not reserved", rule);
-        trace.fail(StepName::Parameters, vec![comparison]);
-        return Err(Denial::new(
-            Code::ValidationError,
-            rule,
-            Reason::ParameterInvalid,
-            trace.clone(),
-        ));
-    }
+    session_tags::refuse_broken_rule(&request.tags, request.source_identity.as_deref(), trace)?;
     let target = parameters::read(
         &request.role_arn,
         &request.role_session_name,

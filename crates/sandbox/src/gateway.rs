@@ -20,11 +20,11 @@ use crate::received::{BodyFailure, Received};
 use crate::route::Route;
 use crate::s3::{self, S3Request, Served};
 use crate::session::Seal;
-use crate::sigv4::{Authorization, Dialect, SignatureError, refuse_query_signature};
+use crate::sigv4::{Authorization, Dialect, SignatureError, is_presigned};
 use crate::state::State;
 use crate::storage::BucketCaller;
 use crate::sts::Sts;
-use crate::{iam, ids, storage, sts};
+use crate::{iam, ids, session_limits, storage, sts};
 
 /// What answers requests.
 pub(crate) struct Gateway {
@@ -171,6 +171,7 @@ impl Gateway {
         if version != service.version() {
             return Err(unknown);
         }
+        session_limits::check(service, call)?;
         match service {
             QueryService::Sts => {
                 let operation = sts::operation(&call.report.action).ok_or(unknown)?;
@@ -291,15 +292,7 @@ impl Gateway {
         report: &mut Report,
     ) -> Result<Verified, SignatureError> {
         "anonymous".clone_into(&mut report.principal);
-        let Some(header) = request.authorization() else {
-            refuse_query_signature(&request.query)?;
-            return Err(SignatureError::Missing);
-        };
-        let count = request.headers.get_all(AUTHORIZATION).iter().count();
-        if count > 1 || refuse_query_signature(&request.query).is_err() {
-            return Err(SignatureError::Several);
-        }
-        let authorization = Authorization::parse(&header)?;
+        let authorization = read_authorization(request, dialect)?;
         report.principal.clone_from(&authorization.access_key_id);
         // The signature's date is the client's wall clock, which a moved sandbox clock does not move.
         let verifier = Verifier {
@@ -319,6 +312,28 @@ impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gateway").finish_non_exhaustive()
     }
+}
+
+/// What the request says about its signature, in its header or in its query.
+fn read_authorization(
+    request: &Received,
+    dialect: Dialect,
+) -> Result<Authorization, SignatureError> {
+    let count = request.headers.get_all(AUTHORIZATION).iter().count();
+    let presigned = is_presigned(&request.query);
+    let Some(header) = request.authorization() else {
+        return match (presigned?, dialect) {
+            (false, _) => Err(SignatureError::Missing),
+            (true, Dialect::Query) => Authorization::parse_query(&request.query),
+            (true, Dialect::S3) => Err(SignatureError::NotImplemented {
+                what: "presigned requests",
+            }),
+        };
+    };
+    if count > 1 || presigned != Ok(false) {
+        return Err(SignatureError::Several);
+    }
+    Authorization::parse(&header)
 }
 
 fn with_event(mut response: Response<Bytes>, id: EventId) -> Response<Bytes> {

@@ -29,6 +29,7 @@ mod route;
 mod s3;
 mod server;
 mod session;
+mod session_limits;
 mod settings;
 mod sigv4;
 mod state;

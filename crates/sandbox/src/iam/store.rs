@@ -181,6 +181,23 @@ impl Account {
             .filter(|role| role.arn == *arn)
     }
 
+    /// The user of that unique id.
+    pub(crate) fn user_by_id(&self, id: &str) -> Option<&User> {
+        self.users.values().find(|user| user.id == id)
+    }
+
+    /// The policies of the role of that name, unless it is another one by now.
+    pub(crate) fn policies_of_role(&self, name: &str, id: &str) -> Option<HeldPolicies<'_>> {
+        let role = self.roles.find(name).filter(|role| role.id == id)?;
+        Some(self.held_policies(&role.grants, &format!("role {name}")))
+    }
+
+    /// The policies of the user of that name, unless it is another one by now.
+    pub(crate) fn policies_of_user(&self, name: &str, id: &str) -> Option<HeldPolicies<'_>> {
+        let user = self.users.find(name).filter(|user| user.id == id)?;
+        Some(self.held_policies(&user.grants, &format!("user {name}")))
+    }
+
     /// The instance profiles that hold the role of that name.
     pub(crate) fn profiles_of<'a>(
         &'a self,
@@ -210,11 +227,7 @@ impl Account {
     }
 
     /// The policies behind a set of grants; `holder` is for people, such as `role r`.
-    pub(crate) fn held_policies<'a>(
-        &'a self,
-        grants: &'a Grants,
-        holder: &str,
-    ) -> HeldPolicies<'a> {
+    fn held_policies<'a>(&'a self, grants: &'a Grants, holder: &str) -> HeldPolicies<'a> {
         let inline = grants.inline.values().map(|inline| NamedDocument {
             source: format!("inline policy {} of {holder}", inline.name),
             document: &inline.policy.document,

@@ -11,7 +11,6 @@ use super::tagging::{self, Tagged};
 use super::tags::{KeyCase, Tags, add_request_tags, check_unique, read_tags};
 use super::{Answer, attachments, boundaries};
 use crate::call::Call;
-use crate::caller::Identity;
 use crate::ids::{self, IdKind};
 use crate::query::{ApiError, Input, Xml};
 use crate::retirement::Retired;
@@ -133,13 +132,10 @@ pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Result<Retir
 
 /// The user an action is about: the one named, else the one who calls.
 pub(crate) fn named_or_calling(call: &Call<'_>, name: Option<String>) -> Result<String, ApiError> {
-    match (name, &call.caller.identity) {
-        (Some(name), _) => Ok(name),
-        (None, Identity::User { name, .. }) => Ok(name.to_string()),
-        (None, _) => Err(ApiError::validation(
-            "Must specify userName when calling with non-User credentials",
-        )),
-    }
+    name.or_else(|| call.caller.user_name().map(str::to_owned))
+        .ok_or_else(|| {
+            ApiError::validation("Must specify userName when calling with non-User credentials")
+        })
 }
 
 /// Which members of a user an answer has: lists leave out tags and boundary.

@@ -7,10 +7,10 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::canonical::{self, CanonicalRequest, Parts};
-use super::error::{Mismatch, QUERY_SKEW, S3_SKEW};
+use super::error::{Mismatch, PRESIGNED_LIFE, QUERY_SKEW, S3_SKEW};
 use super::{Authorization, Dialect, SignatureError};
 
-/// A request and what its `Authorization` header says about it.
+/// A request and what it says about its signature.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SignedRequest<'a> {
     pub(crate) method: &'a str,
@@ -47,6 +47,9 @@ impl RequestTime {
                 .get(name)
                 .map(|value| String::from_utf8_lossy(value.as_bytes()))
         };
+        if let Some(presigned) = &request.authorization.presigned {
+            return Self::from_basic(&presigned.date);
+        }
         if let Some(text) = text("x-amz-date") {
             return Self::from_basic(&text);
         }
@@ -166,7 +169,11 @@ impl SignedRequest<'_> {
             Dialect::Query => QUERY_SKEW,
         };
         let age = now.duration_since(request);
-        if age > skew {
+        if self.authorization.presigned.is_some() {
+            if age > PRESIGNED_LIFE {
+                return Err(SignatureError::PresignedExpired { request, now });
+            }
+        } else if age > skew {
             return Err(SignatureError::Old { request, now });
         }
         if age < -skew {

@@ -74,11 +74,16 @@ impl Fixture {
         self.sandbox.event(id).expect("every answer has its event")
     }
 
+    /// Makes a bucket.
+    pub(crate) fn make_bucket(&self, name: &str) {
+        let location = "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>";
+        self.admin.s3("PUT", &format!("/{name}"), location).ok();
+    }
+
     /// Makes the issuer's bucket, readable by all, with discovery document and JWKS.
     pub(crate) fn make_issuer(&self) {
         let bucket = "c1-oidc";
-        let location = "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>";
-        self.admin.s3("PUT", &format!("/{bucket}"), location).ok();
+        self.make_bucket(bucket);
         let open = "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>\
             <BlockPublicPolicy>false</BlockPublicPolicy><RestrictPublicBuckets>false</RestrictPublicBuckets></PublicAccessBlockConfiguration>";
         self.admin

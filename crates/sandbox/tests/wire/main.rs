@@ -12,6 +12,8 @@ mod fixture;
 mod iam;
 mod issuer;
 mod lifecycle;
+mod presigned;
 mod signatures;
 mod sts;
+mod temporary;
 mod workload;
