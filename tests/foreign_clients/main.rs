@@ -8,6 +8,7 @@ mod aws_cli;
 mod boto3;
 mod config_file;
 mod document_002;
+mod groups;
 mod requests;
 mod stand;
 mod temporary;

@@ -197,11 +197,11 @@ impl Gateway {
                         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
                         write(call, state.accounts.get_mut(&id).ok_or_else(missing)?)
                     }
-                    Operation::Retire(retire) => {
+                    Operation::Rename(rename) => {
                         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
                         let account = state.accounts.get_mut(&id).ok_or_else(missing)?;
-                        let retired = retire(call, account)?;
-                        state.leave(&retired);
+                        let renamed = rename(call, account)?;
+                        state.rename(&renamed);
                         Ok(Xml::default())
                     }
                 }

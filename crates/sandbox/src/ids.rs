@@ -18,6 +18,7 @@ pub(crate) enum IdKind {
     TemporaryKey,
     Role,
     User,
+    Group,
     ManagedPolicy,
     InstanceProfile,
 }
@@ -29,6 +30,7 @@ impl IdKind {
             Self::TemporaryKey => "ASIA",
             Self::Role => "AROA",
             Self::User => "AIDA",
+            Self::Group => "AGPA",
             Self::ManagedPolicy => "ANPA",
             Self::InstanceProfile => "AIPA",
         }

@@ -24,7 +24,7 @@ mod issuers;
 mod query;
 mod random;
 mod received;
-mod retirement;
+mod renaming;
 mod route;
 mod s3;
 mod server;

@@ -6,7 +6,7 @@ use podpass_policy::AccountId;
 
 use crate::iam::store::{AccessKey, Account};
 use crate::issuers::HandedOver;
-use crate::retirement::Retired;
+use crate::renaming::Renamed;
 use crate::s3::Buckets;
 
 /// Everything a sandbox remembers: accounts, buckets and the issuers that were handed over. Sessions live in their
@@ -23,16 +23,19 @@ impl State {
         self.accounts.get(id)
     }
 
-    /// Lets every policy that names the retired user or role forget it.
-    pub(crate) fn leave(&mut self, retired: &Retired) {
+    /// Lets every policy show a user or role as it is called now.
+    pub(crate) fn rename(&mut self, renamed: &Renamed) {
+        if renamed.from == renamed.to {
+            return;
+        }
         let roles = self
             .accounts
             .values_mut()
             .flat_map(|account| account.roles.values_mut());
         for role in roles {
-            role.trust.retire(retired);
+            role.trust.rename(renamed);
         }
-        self.buckets.retire(retired);
+        self.buckets.rename(renamed);
     }
 
     /// The access key of that id and its account.

@@ -1,6 +1,7 @@
 //! IAM: what the calls return, what they refuse, and in which words.
 
 mod errors;
+mod groups;
 mod instance_profiles;
 mod pages;
 mod permissions;
