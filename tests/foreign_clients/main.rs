@@ -10,5 +10,6 @@ mod config_file;
 mod document_002;
 mod groups;
 mod requests;
+mod simulation;
 mod stand;
 mod temporary;

@@ -16,6 +16,7 @@ mod policy_versions;
 mod providers;
 mod roles;
 mod rules;
+mod simulation;
 pub(crate) mod store;
 mod tagging;
 pub(crate) mod tags;
@@ -72,6 +73,8 @@ pub(crate) fn operation(action: &str) -> Option<Operation> {
         "ListAccessKeys" => Read(access_keys::list),
         "UpdateAccessKey" => Write(access_keys::update),
         "DeleteAccessKey" => Write(access_keys::delete),
+        "SimulateCustomPolicy" => Read(simulation::custom),
+        "SimulatePrincipalPolicy" => Read(simulation::principal),
         "PutRolePolicy" => Write(|call, account| inline::put(call, account, Role)),
         "GetRolePolicy" => Read(|call, account| inline::read(call, account, Role)),
         "ListRolePolicies" => Read(|call, account| inline::list(call, account, Role)),

@@ -8,6 +8,8 @@ mod permissions;
 mod policies;
 mod providers;
 mod roles;
+mod simulated_and_live;
+mod simulation;
 mod users;
 
 use crate::client::{Client, Keys, Reply};
