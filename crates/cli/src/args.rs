@@ -17,6 +17,7 @@ use crate::commands::get::GetArgs;
 use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::man::ManArgs;
+use crate::commands::sandbox::ServiceControlFile;
 use crate::commands::simulate::SimulateArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
@@ -139,6 +140,9 @@ pub(crate) struct SandboxStartArgs {
     /// A file of such keys, one a line, which keeps the secrets out of the process list.
     #[arg(long, value_name = "FILE")]
     pub(crate) admin_key_file: Option<PathBuf>,
+    /// A service control policy on an account; may be repeated. One of them has to allow, unless all of them only deny.
+    #[arg(long = "scp", value_name = "ACCOUNT=FILE")]
+    pub(crate) service_controls: Vec<ServiceControlFile>,
     /// Accept an address that other machines can reach.
     #[arg(long)]
     pub(crate) allow_remote: bool,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use podpass_kinds::Reason;
-use podpass_policy::{Attached, Context, ContextValue, Partition, Policies, Principal};
+use podpass_policy::{Attached, Context, ContextValue, Controls, Partition, Policies, Principal};
 
 use crate::constraint::{Constraints, Show};
 use crate::context::{self, Clock};
@@ -59,6 +59,8 @@ pub struct Caller<'a> {
     pub boundary: Option<Attached<'a>>,
     /// The session policies; `None` for a caller without any.
     pub session: Option<Vec<Attached<'a>>>,
+    /// The service control policies on the caller's account.
+    pub service_controls: Controls<'a>,
 }
 
 /// Decides a call: parameters, caller, the role's trust policy together with the caller's policies, duration, session
@@ -118,6 +120,7 @@ pub fn assume_role(
             identity: caller.identity.clone(),
             boundary: caller.boundary,
             session: caller.session.clone(),
+            service_controls: caller.service_controls.clone(),
             ..Policies::default()
         },
     };

@@ -244,6 +244,7 @@ fn ask(
         identity: caller.identity.clone(),
         boundary: caller.boundary,
         session: caller.session.clone(),
+        service_controls: caller.service_controls.clone(),
         rule: ResourceRule::Ordinary,
         ..Policies::default()
     };

@@ -1,6 +1,6 @@
 //! Who calls: what a verified signature proves, the policies behind it, and the context keys it brings.
 
-use podpass_policy::{AccountId, Context, Document, DocumentKind, PolicyArn, Principal};
+use podpass_policy::{AccountId, Context, Controls, Document, DocumentKind, PolicyArn, Principal};
 
 use crate::iam::store::{Account, HeldPolicies, NamedDocument, Role, User};
 use crate::iam::tags::Tags;
@@ -51,6 +51,7 @@ pub(crate) struct CallerPolicies<'a> {
     pub(crate) held: HeldPolicies<'a>,
     /// `None` when the session has no session policies.
     pub(crate) session: Option<Vec<NamedDocument<'a>>>,
+    pub(crate) service_controls: Controls<'a>,
 }
 
 impl Caller {
@@ -159,6 +160,7 @@ impl Caller {
                 Identity::Session(live) => live.session_policies(account),
                 Identity::Anonymous | Identity::User(_) => None,
             },
+            service_controls: account.service_controls.controls(),
         }
     }
 

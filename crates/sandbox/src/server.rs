@@ -17,6 +17,7 @@ use crate::gateway::Gateway;
 use crate::ids::{self, IdKind};
 use crate::issuers::{Change, HostedIssuer, Issuer};
 use crate::random::RandomFailure;
+use crate::service_controls::ServiceControls;
 use crate::session::Seal;
 use crate::settings::{AccountSettings, Secret, Settings};
 use crate::state::State;
@@ -204,7 +205,12 @@ fn first_state(settings: &Settings, now: Timestamp) -> Result<(State, Vec<Accoun
         return Err(StartError::NoAccount);
     }
     let (mut state, mut accounts) = (State::default(), Vec::new());
-    for AccountSettings { id, admin_key } in &settings.accounts {
+    for AccountSettings {
+        id,
+        admin_key,
+        service_controls,
+    } in &settings.accounts
+    {
         if state.account(id).is_some() {
             return Err(StartError::DuplicateAccount { id: id.clone() });
         }
@@ -224,9 +230,9 @@ fn first_state(settings: &Settings, now: Timestamp) -> Result<(State, Vec<Accoun
                 id: account.access_key_id,
             });
         }
-        state
-            .accounts
-            .insert(id.clone(), iam::with_administrator(&account, now)?);
+        let mut kept = iam::with_administrator(&account, now)?;
+        kept.service_controls = ServiceControls::on(id, service_controls);
+        state.accounts.insert(id.clone(), kept);
         accounts.push(account);
     }
     Ok((state, accounts))

@@ -103,6 +103,7 @@ fn exchange_caller<'a>(
         identity: attached(&policies.held.identity),
         boundary: policies.held.boundary.as_ref().map(NamedDocument::attached),
         session: policies.session.as_deref().map(attached),
+        service_controls: policies.service_controls.clone(),
     }
 }
 

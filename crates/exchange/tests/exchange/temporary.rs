@@ -5,7 +5,7 @@ use podpass_exchange::{
     Caller, Denial, FederationGrant, FederationTokenRequest, SessionTag, SessionTokenRequest,
     federation_token, session_token,
 };
-use podpass_policy::{Attached, Context, Document, DocumentKind, Principal};
+use podpass_policy::{Attached, Context, Controls, Document, DocumentKind, Principal};
 
 use crate::world::NOW;
 
@@ -62,6 +62,7 @@ impl Who {
             }],
             boundary: None,
             session: None,
+            service_controls: Controls::default(),
         })
     }
 }

@@ -11,12 +11,14 @@ use podpass_policy::{
 use super::aws_managed;
 use super::tags::Tags;
 use crate::renaming::Renamed;
+use crate::service_controls::ServiceControls;
 use crate::settings::Secret;
 
 /// One AWS account's IAM.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) id: AccountId,
+    pub(crate) service_controls: ServiceControls,
     pub(crate) users: Named<User>,
     pub(crate) groups: Named<Group>,
     pub(crate) roles: Named<Role>,
@@ -179,6 +181,7 @@ impl Account {
     pub(crate) fn new(id: AccountId) -> Self {
         Self {
             id,
+            service_controls: ServiceControls::default(),
             users: Named::default(),
             groups: Named::default(),
             roles: Named::default(),

@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use podpass_sandbox::{AccountSettings, AdminKey, Event, Running, Sandbox, Settings};
+use podpass_sandbox::{
+    AccountSettings, AdminKey, Event, Running, Sandbox, ServiceControl, Settings,
+};
 use podpass_token::{
     Jwks, KeySize, ObjectRef, ServiceAccountClaims, SigningKey, Token, discovery_document,
 };
@@ -32,18 +34,30 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn start() -> Self {
+        Self::limited_by(&[])
+    }
+
+    /// The first account is limited by these service control policies, each named by its place.
+    pub(crate) fn limited_by(service_controls: &[&str]) -> Self {
+        let numbered = service_controls.iter().zip(1..);
+        let limits: Vec<ServiceControl> = numbered
+            .map(|(text, number)| ServiceControl::parse(format!("scp-{number}"), text).unwrap())
+            .collect();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
         let account = |id: &str, key: &str| AccountSettings {
-            id: id.parse().unwrap(),
             admin_key: Some(AdminKey::new(key, "admin-secret").unwrap()),
+            ..AccountSettings::new(id.parse().unwrap())
         };
         let settings = Settings {
             accounts: vec![
-                account(ACCOUNT, "admin_1"),
+                AccountSettings {
+                    service_controls: limits,
+                    ..account(ACCOUNT, "admin_1")
+                },
                 account(OTHER_ACCOUNT, "admin_2"),
             ],
             ..Settings::default()

@@ -13,6 +13,7 @@ mod iam;
 mod issuer;
 mod lifecycle;
 mod presigned;
+mod service_controls;
 mod signatures;
 mod sts;
 mod temporary;

@@ -1,8 +1,9 @@
 //! What the evaluator says to a simulated call, in the simulator's terms.
 
 use podpass_policy::{
-    AccountId, Arn, Attached, Context, Decision, Document, Effect, Layer, Policies, PolicyTrace,
-    Position, Principal, Request, ResourceRule, StatementOutcome, StatementTrace, Verdict, decide,
+    AccountId, Arn, Attached, Context, Controls, Decision, Document, Effect, Layer, Policies,
+    PolicyTrace, Position, Principal, Request, ResourceRule, StatementOutcome, StatementTrace,
+    Verdict, decide,
 };
 
 use super::super::store::Account;
@@ -17,6 +18,7 @@ pub(super) struct Scene<'a> {
     identity: Vec<Source<'a>>,
     boundary: Option<Source<'a>>,
     resource_policy: Option<Source<'a>>,
+    service_controls: Controls<'a>,
     owner: Option<&'a AccountId>,
 }
 
@@ -75,6 +77,7 @@ impl<'a> Scene<'a> {
                 id: "ResourcePolicy".to_owned(),
                 document: &policy.document,
             }),
+            service_controls: subject.service_controls,
             owner: details.owner.as_ref(),
         }
     }
@@ -96,6 +99,7 @@ impl<'a> Scene<'a> {
                 boundary: self.boundary.as_ref().map(Source::attached),
                 resource_account: owner.as_ref(),
                 rule: ResourceRule::Ordinary,
+                service_controls: self.service_controls.clone(),
                 ..Policies::default()
             },
         );

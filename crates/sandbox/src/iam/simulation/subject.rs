@@ -1,6 +1,6 @@
 //! Whose policies are simulated.
 
-use podpass_policy::{Arn, Context, Document, PolicyArn, Principal, UserArn};
+use podpass_policy::{Arn, Context, Controls, Document, PolicyArn, Principal, UserArn};
 
 use super::super::holder::Holder;
 use super::super::store::{Account, Grants};
@@ -22,6 +22,8 @@ pub(super) struct Subject<'a> {
     pub(super) context: Context,
     pub(super) identity: Vec<Source<'a>>,
     pub(super) boundary: Option<Source<'a>>,
+    /// Those of the account of somebody who exists.
+    pub(super) service_controls: Controls<'a>,
 }
 
 impl<'a> Subject<'a> {
@@ -39,6 +41,7 @@ impl<'a> Subject<'a> {
             context,
             identity: Vec::new(),
             boundary: None,
+            service_controls: Controls::default(),
         }
     }
 
@@ -60,7 +63,10 @@ impl<'a> Subject<'a> {
         if parsed.account() != account.id.as_str() {
             return Err(missing());
         }
-        let mut subject = Self::nobody(account);
+        let mut subject = Self {
+            service_controls: account.service_controls.controls(),
+            ..Self::nobody(account)
+        };
         match holder {
             Holder::User => {
                 let user = account.users.find(name).ok_or_else(missing)?;
