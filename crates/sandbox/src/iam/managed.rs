@@ -279,9 +279,9 @@ impl<'a> Described<'a> {
         Self {
             arn: &policy.arn,
             id: policy.id,
-            default_version: 1,
+            default_version: policy.version,
             created: policy.created,
-            updated: policy.created,
+            updated: policy.updated,
             description: Some(policy.description),
             tags: None,
         }
