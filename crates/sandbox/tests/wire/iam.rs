@@ -7,6 +7,7 @@ mod pages;
 mod permissions;
 mod policies;
 mod providers;
+mod recreated;
 mod roles;
 mod simulated_and_live;
 mod simulation;
