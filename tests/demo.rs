@@ -161,7 +161,7 @@ fn chain_ends_in_the_second_account_and_refreshes_by_reading_the_token_again() {
             "POLICY_ELEMENT_MISSING",
             // The session that the trust policy names, and another.
             "is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::210987654321:role/dynamodb-reader",
-            "TRUST_PRINCIPAL_MISMATCH",
+            "CHAIN_SESSION_NAME_MISMATCH",
             "role_session_name = dev-dynamodb-reader",
             "arn:aws:sts::210987654321:assumed-role/dynamodb-reader/my-app",
             "is not authorized to perform: s3:PutObject",

@@ -1,11 +1,11 @@
-//! The AWS CLI and boto3 under `podpass exec`.
+//! The AWS CLI, boto3 and AWS's other SDKs under `podpass exec`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, PostParams};
-use podpass_testkit::{PodRunner, foreign_clients};
+use podpass_testkit::{PodRunner, foreign_clients, sdk_clients};
 use serde_json::Value;
 
 use crate::stand::{Stand, run};
@@ -96,6 +96,28 @@ async fn the_aws_cli_is_who_it_is_in_a_pod() {
     assert!(local["Arn"].as_str().unwrap().ends_with("/same"), "{local}");
 }
 
+/// No program's token may go to AWS instead of the endpoint of the command line.
+#[tokio::test]
+async fn five_sdks_get_the_identity_at_the_endpoint_of_the_command_line() {
+    let Some(stand) = Stand::new("sdks").await else {
+        return;
+    };
+    let app = stand.bound("app");
+    let role = stand
+        .role_of("app")
+        .await
+        .replace(":role/", ":assumed-role/");
+    let expected = format!("{}/me\n", role.replace(":iam:", ":sts:"));
+    let endpoint = stand.sandbox.endpoint();
+    let options = ["--session-name", "me", "--endpoint-url", endpoint];
+    for (language, program) in sdk_clients() {
+        let words = [program.to_str().unwrap(), "identity"];
+        let ran = run(&mut stand.exec(&app, &options, &words));
+        assert_eq!(ran.succeeded(), expected, "{language}");
+    }
+    stand.assert_nothing_left();
+}
+
 #[tokio::test]
 async fn seed_000_40_the_bucket_of_the_issuer_is_listed_with_its_date() {
     let Some(clients) = Clients::new("irsa-test").await else {
@@ -127,24 +149,48 @@ async fn seed_000_40_the_bucket_of_the_issuer_is_listed_with_its_date() {
     stand.assert_nothing_left();
 }
 
+/// The document's trail: `ls` before the call, the call, `ls` after it.
 #[tokio::test]
-async fn partly_001_18_cached_credentials_appear_with_the_first_call() {
+async fn seed_001_18_cached_credentials_appear_with_the_first_call() {
     let Some(clients) = Clients::new("first").await else {
         return;
     };
-    let app = clients.stand.bound("app");
-    let script = "ls ~/.aws/cli/cache 2>/dev/null; echo called; aws s3 ls && stat -c '%a %n' ~/.aws/cli/cache/*";
-    let ran = run(&mut clients.exec_script(&app, &[], script));
+    let stand = &clients.stand;
+    let app = stand.bound("app");
+    let script = "cd ~; cache() { find . -path '*/cli/cache/*' -printf '%m %p\\n'; }; \
+                  cache; echo before; aws s3 ls; echo called; cache; cat .aws/cli/cache/*.json";
+    let ran = run(&mut clients.exec_script(&app, &["--session-name", "trail"], script));
     let lines: Vec<&str> = ran.succeeded().lines().collect();
-    let [called, cached] = lines[..] else {
+    let ["before", .., "called", cached, content] = lines[..] else {
         panic!("{lines:?}")
     };
-    assert_eq!(called, "called");
-    assert!(
-        cached.starts_with("600 ") && cached.contains("/.aws/cli/cache/"),
-        "{cached}"
+    // One file, which nobody else can read.
+    let file = cached.strip_prefix("600 ./.aws/cli/cache/").unwrap();
+    let name = file.strip_suffix(".json").unwrap();
+    assert!(!name.contains(['/', '.']), "{cached}");
+    let content: Value = serde_json::from_str(content).unwrap();
+    let arn = content["AssumedRoleUser"]["Arn"].as_str().unwrap();
+    assert!(arn.ends_with("-app/trail"), "{arn}");
+    stand.assert_nothing_left();
+
+    // `verify` goes the same trail and says what it found at each step, without the credentials themselves.
+    let verified = run(stand
+        .anonymous()
+        .env("AWS_REGION", "eu-west-1")
+        .args(["verify", &app, "-o", "json"]));
+    let report: Value = serde_json::from_str(verified.succeeded()).unwrap();
+    let found = |step: usize| &report["steps"][step]["found"];
+    assert_eq!(found(2)["sub"], content["SubjectFromWebIdentityToken"]);
+    assert_eq!(found(2)["aud"], content["Audience"]);
+    assert_eq!(found(4)["provider"], content["Provider"]);
+    let session = found(4)["session"].as_str().unwrap();
+    assert_eq!(
+        session.rsplit_once('/').unwrap().0,
+        arn.rsplit_once('/').unwrap().0
     );
-    clients.stand.assert_nothing_left();
+    assert!(found(4)["expires"].is_string(), "{report:#}");
+    assert_eq!(found(5)["arn"], session);
+    assert!(!verified.out.contains("ASIA"), "{report:#}");
 }
 
 #[tokio::test]
@@ -280,7 +326,7 @@ async fn seed_002_20_exports_of_an_exchange_work_in_a_shell() {
     assert!(ran.succeeded().contains("-app/podpass-"), "{ran:?}");
     for (format, expected) in [
         ("powershell", "$Env:AWS_SESSION_TOKEN = '"),
-        ("json", "\"sessionToken\": \""),
+        ("json", "\"SessionToken\": \""),
     ] {
         let script = format!(
             r#""$PODPASS" token assume --role-arn "$AWS_ROLE_ARN" --token-file "$AWS_WEB_IDENTITY_TOKEN_FILE" -o {format}"#

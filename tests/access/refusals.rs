@@ -169,16 +169,16 @@ async fn what_is_not_allowed_is_named() {
         .succeeded();
     let session = stand.assume(&app, &role, "sts.amazonaws.com");
     let session: serde_json::Value = serde_json::from_str(session.succeeded()).unwrap();
-    let credentials = &session["credentials"];
+    let credentials = &session["Credentials"];
     let text = |name: &str| credentials[name].as_str().unwrap().to_owned();
     let ran = crate::stand::run(
         stand
             .sandbox
             .anonymous_command(&stand.home, crate::stand::PODPASS)
             .env("AWS_REGION", "eu-west-1")
-            .env("AWS_ACCESS_KEY_ID", text("accessKeyId"))
-            .env("AWS_SECRET_ACCESS_KEY", text("secretAccessKey"))
-            .env("AWS_SESSION_TOKEN", text("sessionToken"))
+            .env("AWS_ACCESS_KEY_ID", text("AccessKeyId"))
+            .env("AWS_SECRET_ACCESS_KEY", text("SecretAccessKey"))
+            .env("AWS_SESSION_TOKEN", text("SessionToken"))
             .env("KUBECONFIG", stand.home.path("kubeconfig"))
             .args(["bind", &app, "--policy", policy, "--name", "demo"]),
     );

@@ -211,6 +211,31 @@ fn fixes_are_told_in_json_too() {
 }
 
 #[test]
+fn a_corrected_policy_is_printed_and_never_written() {
+    let home = Home::new();
+    let broken = r#"{"Version": "2021-10-17", "Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}}"#;
+    home.write("policy.json", broken);
+    let open = r#"{"Version": "2021-10-17", "Statement": {"Effect": "Allow", "Principal": "*"}}"#;
+    home.write("open.json", open);
+    for arguments in [
+        &["policy.json", "open.json"][..],
+        &["--fix", "policy.json", "open.json"],
+    ] {
+        let ran = lint(&home, arguments);
+        assert_eq!(ran.code, 1, "{ran:#?}");
+        for part in [
+            "policy.json: corrected: Version `2012-10-17` for `2021-10-17`\n{\n  \"Version\": \"2012-10-17\",",
+            "open.json: no corrected policy: the principals of a statement do not tell its Action",
+        ] {
+            assert!(ran.out.contains(part), "missing {part:?} in {ran:#?}");
+        }
+    }
+    for (name, text) in [("policy.json", broken), ("open.json", open)] {
+        assert_eq!(fs::read_to_string(home.path(name)).unwrap(), text);
+    }
+}
+
+#[test]
 fn files_given_together_are_compared() {
     let home = Home::new();
     let trust = TRUST_POLICY.replace("reader-*", "reader");

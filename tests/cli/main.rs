@@ -1,8 +1,13 @@
 //! The binary as a user meets it: what it prints, what it refuses and how, what it leaves behind.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod ccoctl;
+mod claims;
 mod completion;
 mod config_file;
 mod deletion;

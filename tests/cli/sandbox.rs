@@ -53,10 +53,10 @@ fn env_finds_the_running_sandbox_and_a_signal_ends_it_cleanly() {
         let sandbox = SandboxProcess::start(PODPASS, &home, &["--admin-key", "test:it's"]);
         let exports = run(home.command(PODPASS).args(["sandbox", "env"]));
         let out = exports.succeeded();
-        assert!(
-            out.contains(&format!("export AWS_ENDPOINT_URL={}\n", sandbox.endpoint())),
-            "{out}"
-        );
+        for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"] {
+            let export = format!("export {name}={}\n", sandbox.endpoint());
+            assert!(out.contains(&export), "{out}");
+        }
         assert!(
             out.contains("export AWS_SECRET_ACCESS_KEY='it'\\''s'\n"),
             "{out}"

@@ -145,17 +145,17 @@ fn assume_answers_credentials_that_expire_when_they_should() {
     let ran = assume(&["--session-name", "me", "--duration", "900"]);
     let session: Value = serde_json::from_str(ran.succeeded()).unwrap();
     assert_eq!(
-        session["assumedRole"]["arn"],
+        session["AssumedRoleUser"]["Arn"],
         "arn:aws:sts::123456789012:assumed-role/app/me"
     );
     assert!(
-        session["credentials"]["accessKeyId"]
+        session["Credentials"]["AccessKeyId"]
             .as_str()
             .unwrap()
             .starts_with("ASIA"),
         "{session}"
     );
-    let expires: jiff::Timestamp = session["credentials"]["expiration"]
+    let expires: jiff::Timestamp = session["Credentials"]["Expiration"]
         .as_str()
         .unwrap()
         .parse()

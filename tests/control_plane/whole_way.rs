@@ -74,7 +74,7 @@ async fn a_pods_own_token_opens_its_role_and_anothers_does_not() {
     let assumed = assume_as(&control_plane, &sandbox, "app").await;
     assert!(assumed.status.success(), "{assumed:?}");
     let session: Value = serde_json::from_slice(&assumed.stdout).unwrap();
-    let role = session["assumedRole"]["arn"].as_str().unwrap();
+    let role = session["AssumedRoleUser"]["Arn"].as_str().unwrap();
     assert!(
         role.starts_with("arn:aws:sts::123456789012:assumed-role/prod-app-creds/"),
         "{role}"

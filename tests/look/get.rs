@@ -1,7 +1,7 @@
 //! `podpass get` on pods with and without an injection.
 
 use podpass_aws::Connection;
-use podpass_cloud::Exchange;
+use podpass_cloud::{Credentials, Exchange, Observe};
 use podpass_testkit::{ControlPlaneOptions, Identity, Ran, eventually, foreign_clients, run};
 use serde_json::{Value, json};
 
@@ -423,3 +423,89 @@ async fn a_cron_jobs_pods_are_those_of_its_jobs() {
         "{names:?}"
     );
 }
+
+/// Nobody types the ARN: `bind` makes role and annotation, and `get` shows what AWS calls the role.
+#[tokio::test(flavor = "multi_thread")]
+async fn seed_000_33_wide_shows_the_role_that_bind_made() {
+    let Some(stand) = Stand::start(ControlPlaneOptions::default()).await else {
+        return;
+    };
+    let policy = stand.home.write("read.json", READ_S3);
+    let policy = policy.to_str().unwrap();
+    let bind = ["bind", "irsa-test/app", "--policy", policy, "--create"];
+    stand.podpass_with_aws(&bind).succeeded();
+    let role_name = "prod-irsa-test-app".parse().unwrap();
+    let (id, secret) = stand.sandbox.admin_key(0);
+    let administrator = Connection::isolated(
+        stand.sandbox.endpoint(),
+        &"eu-west-1".parse().unwrap(),
+        Some(&Credentials::long_term(id, secret)),
+    );
+    let role = administrator.role(&role_name).await.unwrap().unwrap();
+    let arn = role.role.arn.to_string();
+
+    // Before there is a pod, the account's row has it; with one, the pod's row has both.
+    let rows = |ran: &Ran| -> Vec<Vec<String>> {
+        let lines = ran.succeeded().lines().take_while(|line| !line.is_empty());
+        let cells = |line: &str| {
+            line.split("  ")
+                .map(|cell| cell.trim().to_owned())
+                .collect()
+        };
+        let lines = lines.map(cells);
+        lines
+            .map(|cells: Vec<String>| cells.into_iter().filter(|cell| !cell.is_empty()).collect())
+            .collect()
+    };
+    let header = [
+        "SERVICE ACCOUNT",
+        "POD",
+        "CONTAINER",
+        "ROLE IN THE POD",
+        "RESULT",
+        "ROLE OF THE ACCOUNT",
+        "AUDIENCE",
+        "TOKEN LIFE",
+    ];
+    let wide = ["get", "irsa-test/app", "-o", "wide"];
+    assert_eq!(
+        rows(&stand.podpass(&wide)),
+        [
+            header.map(str::to_owned).to_vec(),
+            [
+                "irsa-test/app",
+                "-",
+                "-",
+                "-",
+                "no pods",
+                &arn,
+                "sts.amazonaws.com",
+                "86400s"
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        ]
+    );
+    let annotated = stand.kubectl(&["-n", "irsa-test", "get", "sa", "app", "-o", "yaml"]);
+    let life = "--token-expiration=7200";
+    stand.apply_injected(&pod("short", "app"), &annotated, &[life]);
+    let wide = [&wide[..], &[life]].concat();
+    assert_eq!(
+        rows(&stand.podpass(&wide))[1],
+        [
+            "irsa-test/app",
+            "short",
+            "aws",
+            &arn,
+            "as it should be",
+            &arn,
+            "sts.amazonaws.com",
+            "7200s"
+        ]
+    );
+    // The usual table stays as wide as it was.
+    let usual = stand.podpass(&["get", "irsa-test/app", life]);
+    assert_eq!(rows(&usual)[0], header[..5]);
+}
+
+const READ_S3: &str = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}"#;

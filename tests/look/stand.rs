@@ -25,7 +25,7 @@ pub(crate) struct Stand {
 }
 
 impl Stand {
-    /// Starts both, with these parts beside etcd and kube-apiserver; `None` where there is no control plane to start.
+    /// Starts both, with these parts and flags beside etcd and kube-apiserver; `None` where there is no control plane to start.
     pub(crate) async fn start(parts: ControlPlaneOptions) -> Option<Self> {
         let programs = control_plane_programs()?;
         let home = Home::new();
@@ -48,7 +48,7 @@ impl Stand {
             api_server: ApiServerOptions {
                 issuers: vec![ISSUER.to_owned()],
                 signing_key: Some(home.path("out/serviceaccount-signer.private")),
-                ..ApiServerOptions::default()
+                ..parts.api_server
             },
             ..parts
         };

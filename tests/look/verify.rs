@@ -329,3 +329,128 @@ fn write_user(stand: &Stand, name: &str) {
     };
     stand.write_kubeconfig(name, &identity);
 }
+
+/// The two steps at the API server: their results, and what they say.
+fn kube_steps(ran: &Ran) -> [Value; 2] {
+    let document = ran.json();
+    let steps = document["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 8, "{document:#}");
+    let [with, without] = [steps[6].clone(), steps[7].clone()];
+    assert_eq!(with["step"], "API with token");
+    assert_eq!(without["step"], "API without token");
+    [with, without]
+}
+
+/// The document's curl: with the token 200 and the API's versions.
+#[tokio::test(flavor = "multi_thread")]
+async fn seed_002_13_the_api_server_takes_its_own_token() {
+    let Some(stand) = furnished().await else {
+        return;
+    };
+    let ran = verify(&stand, &["irsa-test/irsa-test", "--kube"]);
+    ran.succeeded();
+    assert_eq!(results(&ran), ["ok"; 8]);
+    let [with, _] = kube_steps(&ran);
+    let versions: Value = serde_json::from_str(&stand.kubectl(&["get", "--raw", "/api"])).unwrap();
+    let versions = versions["versions"][0].as_str().unwrap();
+    assert_eq!(
+        with["found"],
+        serde_json::json!({"sub": SUBJECT, "aud": ISSUER, "answer": format!("200 APIVersions {versions}")})
+    );
+    let page = stand.podpass(&["verify", "irsa-test/irsa-test", "--kube"]);
+    let page = page.succeeded();
+    assert!(page.contains("API with token"), "{page}");
+    assert!(!page.contains("eyJ") && !ran.out.contains("eyJ"), "{page}");
+
+    // No role has to do with it, and no AWS: the way to the role ends, and this one is gone all the same.
+    stand.apply(&account("bare", ""));
+    let ran = verify(&stand, &["irsa-test/bare", "--kube"]);
+    ran.refused(1, &["NO_ROLE_ANNOTATION"]);
+    let [with, without] = kube_steps(&ran);
+    assert_eq!(
+        (&with["result"], &without["result"]),
+        (&"ok".into(), &"ok".into())
+    );
+    // A service account that is gone gets no token.
+    let ran = verify(&stand, &["irsa-test/absent", "--kube"]);
+    assert_eq!(ran.code, 1, "{ran:#?}");
+    let [with, without] = kube_steps(&ran);
+    assert_eq!(with["result"], "broken");
+    let message = with["broken"]["message"].as_str().unwrap();
+    assert!(message.contains("irsa-test/absent"), "{with}");
+    assert_eq!(without["result"], "ok");
+
+    // A caller that is known and may not even look.
+    stand.kubectl(&["delete", "clusterrolebinding", "system:discovery"]);
+    let patience = std::time::Duration::from_secs(30);
+    let ran = podpass_testkit::eventually("the binding is gone", patience, async || {
+        let ran = verify(&stand, &["irsa-test/irsa-test", "--kube"]);
+        (ran.code != 0).then_some(ran)
+    })
+    .await;
+    ran.refused(
+        1,
+        &["refuses `/api` (403)", SUBJECT, "system:discovery", "= aud"],
+    );
+    assert_eq!(ran.json()["verified"], false);
+}
+
+/// Without a token the API server says 403 to `system:anonymous`, which is how it should be.
+#[tokio::test(flavor = "multi_thread")]
+async fn seed_002_14_without_a_token_the_api_server_takes_nobody() {
+    let Some(stand) = furnished().await else {
+        return;
+    };
+    let ran = verify(&stand, &["irsa-test/irsa-test", "--kube"]);
+    ran.succeeded();
+    let [_, without] = kube_steps(&ran);
+    assert_eq!(without["result"], "ok");
+    assert_eq!(
+        without["found"],
+        serde_json::json!({"answer": "403 as it should be", "user": "system:anonymous"})
+    );
+
+    // Somebody let everybody in.
+    stand.kubectl(&[
+        "create",
+        "clusterrolebinding",
+        "everybody",
+        "--clusterrole=system:discovery",
+        "--user=system:anonymous",
+    ]);
+    let patience = std::time::Duration::from_secs(30);
+    let ran = podpass_testkit::eventually("the binding counts", patience, async || {
+        let ran = verify(&stand, &["irsa-test/irsa-test", "--kube"]);
+        (ran.code != 0).then_some(ran)
+    })
+    .await;
+    ran.refused(
+        1,
+        &["answers 200 to `/api` without a token", "system:anonymous"],
+    );
+    assert_eq!(kube_steps(&ran)[1]["result"], "broken");
+}
+
+/// An API server that takes no anonymous calls says 401 to them, and to a token of another's key.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_server_without_anonymous_calls_is_told() {
+    let options = ControlPlaneOptions {
+        api_server: podpass_testkit::ApiServerOptions {
+            extra_flags: vec!["--anonymous-auth=false".to_owned()],
+            ..podpass_testkit::ApiServerOptions::default()
+        },
+        ..ControlPlaneOptions::default()
+    };
+    let Some(stand) = Stand::start(options).await else {
+        return;
+    };
+    stand.kubectl(&["create", "namespace", "irsa-test"]);
+    stand.apply(&with_role("irsa-test", ROLE));
+    let ran = verify(&stand, &["irsa-test/irsa-test", "--kube"]);
+    ran.succeeded();
+    let [_, without] = kube_steps(&ran);
+    assert_eq!(
+        without["found"]["answer"],
+        "401 as it should be: the API server takes no anonymous calls"
+    );
+}

@@ -228,7 +228,7 @@ async fn partly_001_26_annotations_of_the_service_account_decide() {
 }
 
 /// The document's option 2: the other area makes the role; service account and pod are the cluster's.
-fn option_2(stand: &Stand) {
+pub(crate) fn option_2(stand: &Stand) {
     let issuer = stand.provider.split_once('/').unwrap().1;
     let trust = TRUST
         .replace("PROVIDER_ARN", &stand.provider)
@@ -246,7 +246,7 @@ fn option_2(stand: &Stand) {
 }
 
 /// The pod of `pod.yaml` as the webhook will admit it.
-async fn admitted(stand: &Stand) -> PodRunner {
+pub(crate) async fn admitted(stand: &Stand) -> PodRunner {
     let create =
         "podpass inject -f pod.yaml --service-account sa.yaml -o yaml | kubectl apply -f -";
     stand.play_created(create, "manual-sts").await

@@ -1,10 +1,12 @@
 //! Document 001, option 1: a pod that mounts its config file and its token.
 
-use podpass_testkit::{PodRunner, Ran};
+use std::collections::BTreeSet;
+
+use podpass_testkit::{PodRunner, Ran, WithholdingProxy};
 use serde_json::Value;
 
 use crate::doc_001::{create_roles, in_namespace, role_name};
-use crate::stand::{DENIED, Stand, WRONG_AUDIENCE};
+use crate::stand::{DENIED, SERVICE_ACCOUNT, Stand, WRONG_AUDIENCE};
 
 /// The document's pod of option 1 with the indentation that it lost in print.
 const POD: &str = r#"apiVersion: v1
@@ -246,50 +248,95 @@ async fn partly_001_15_pod_with_a_read_only_root_works() {
     assert_eq!(std::fs::read_dir(cache).unwrap().count(), 1);
 }
 
-/// The AWS CLI's file has the document's keys; podpass's JSON has the same facts but not the request's id.
-#[tokio::test]
-async fn partly_001_19_cached_answer_has_the_documents_keys() {
-    let Some(stand) = prepared().await else {
+/// podpass, the AWS CLI's cache file and boto3 say the same of the same exchange, in the same words.
+#[tokio::test(flavor = "multi_thread")]
+async fn seed_001_19_answer_has_the_documents_keys() {
+    let Some(stand) = Stand::with_bucket("manual-sts", "us-east-1", "manual-sts").await else {
         return;
     };
+    prepare(&stand);
     let runner = pod(&stand, |pod| pod).await;
+    let upstream = kube::Config::new(stand.sandbox.endpoint().parse().unwrap());
+    let proxy = WithholdingProxy::start(&upstream).await;
+    let through = format!(
+        "--session-name manual-sts-session --endpoint-url {}",
+        proxy.url()
+    );
+    let assumed = assume(&stand, &through).succeeded_json();
     stand
         .in_pod(&runner, "aws sts get-caller-identity")
         .succeeded();
     let cached = stand
         .in_pod(&runner, "cat /root/.aws/cli/cache/*.json")
         .succeeded_json();
-    // Today's STS adds PackedPolicySize.
-    for key in [
-        "Credentials",
-        "SubjectFromWebIdentityToken",
-        "AssumedRoleUser",
-        "Provider",
-        "Audience",
-        "ResponseMetadata",
-    ] {
-        assert!(!cached[key].is_null(), "no {key} in {cached}");
-    }
-    let subject = format!("system:serviceaccount:{}:sa-manual-sts", stand.namespace);
-    assert_eq!(cached["SubjectFromWebIdentityToken"], subject.as_str());
-    assert_eq!(cached["Audience"], "openshift");
-    assert_eq!(cached["Provider"], stand.provider.as_str());
-    assert_eq!(
-        cached["AssumedRoleUser"]["Arn"],
-        session(&role_name(&stand)).as_str()
-    );
-    let metadata = &cached["ResponseMetadata"];
-    assert!(metadata["HTTPHeaders"]["x-amzn-requestid"].is_string());
+    let by_boto3 = stand
+        .in_pod(
+            &runner,
+            &format!(
+                "python -c '{BOTO3_ASSUME}' arn:aws:iam::123456789012:role/{} {SERVICE_ACCOUNT}/token",
+                role_name(&stand)
+            ),
+        )
+        .succeeded_json();
 
-    // podpass says the same of the same exchange.
-    let assumed = assume(&stand, "--session-name manual-sts-session").succeeded_json();
-    assert_eq!(assumed["subject"], subject.as_str());
-    assert_eq!(assumed["audience"], "openshift");
-    assert_eq!(assumed["provider"], stand.provider.as_str());
+    // The document's own list, with its values.
+    for answer in [&assumed, &cached, &by_boto3] {
+        let role = session(&role_name(&stand));
+        assert_eq!(
+            [
+                &answer["SubjectFromWebIdentityToken"],
+                &answer["Audience"],
+                &answer["Provider"],
+                &answer["AssumedRoleUser"]["Arn"],
+            ],
+            [
+                "system:serviceaccount:manual-sts:sa-manual-sts",
+                "openshift",
+                &stand.provider,
+                &role,
+            ],
+            "{answer}"
+        );
+        let metadata = &answer["ResponseMetadata"];
+        let request_id = metadata["HTTPHeaders"]["x-amzn-requestid"]
+            .as_str()
+            .unwrap();
+        assert_eq!(metadata["RequestId"], request_id);
+        assert_eq!(metadata["HTTPStatusCode"], 200);
+    }
+    // No member more or less than boto3's, but for what names the document as podpass's own.
+    let own = ["apiVersion", "kind"].map(str::to_owned).into();
+    assert_eq!(&members(&assumed) - &own, members(&by_boto3));
+    for part in ["Credentials", "AssumedRoleUser", "ResponseMetadata"] {
+        assert_eq!(members(&assumed[part]), members(&by_boto3[part]), "{part}");
+    }
+    // Which connection an answer came over is no part of it.
+    let without_hop = |answer: &Value| {
+        let mut headers = members(&answer["ResponseMetadata"]["HTTPHeaders"]);
+        headers.retain(|name| !["connection", "transfer-encoding"].contains(&name.as_str()));
+        headers
+    };
+    assert_eq!(without_hop(&assumed), without_hop(&by_boto3));
+    // The id is the one that the sandbox sent.
+    let calls = proxy.calls();
+    assert_eq!(calls.len(), 1, "{calls:?}");
     assert_eq!(
-        assumed["assumedRole"]["arn"],
-        session(&role_name(&stand)).as_str()
+        assumed["ResponseMetadata"]["RequestId"].as_str(),
+        calls[0].request_id.as_deref()
     );
+}
+
+const BOTO3_ASSUME: &str = r#"
+import boto3, json, sys
+from botocore import UNSIGNED
+from botocore.config import Config
+print(json.dumps(boto3.client("sts", config=Config(signature_version=UNSIGNED)).assume_role_with_web_identity(
+    RoleArn=sys.argv[1], RoleSessionName="manual-sts-session", WebIdentityToken=open(sys.argv[2]).read()), default=str))
+"#;
+
+/// The names of an object's members.
+fn members(object: &Value) -> BTreeSet<String> {
+    object.as_object().unwrap().keys().cloned().collect()
 }
 
 /// `podpass token assume` with a token of the document's service account.
@@ -321,8 +368,8 @@ async fn seed_001_22_duration_is_kept_and_899_seconds_are_too_few() {
         );
         stand.in_pod(&runner, &script)
     };
-    let lives_900_seconds = |answer: &Value, credentials: &str, expiration: &str| {
-        let expiration: jiff::Timestamp = answer[credentials][expiration]
+    let lives_900_seconds = |answer: &Value| {
+        let expiration: jiff::Timestamp = answer["Credentials"]["Expiration"]
             .as_str()
             .unwrap()
             .parse()
@@ -331,12 +378,8 @@ async fn seed_001_22_duration_is_kept_and_899_seconds_are_too_few() {
         // A slow machine may take a minute to print it.
         assert!((840..=900).contains(&left), "{left} s in {answer}");
     };
-    lives_900_seconds(&by_hand(900).succeeded_json(), "Credentials", "Expiration");
-    lives_900_seconds(
-        &assume(&stand, "--duration 900").succeeded_json(),
-        "credentials",
-        "expiration",
-    );
+    lives_900_seconds(&by_hand(900).succeeded_json());
+    lives_900_seconds(&assume(&stand, "--duration 900").succeeded_json());
     // The AWS CLI does not even send it.
     by_hand(899).failed(&["value: 899, valid min value: 900"]);
     assume(&stand, "--duration 899").failed(&[

@@ -182,9 +182,8 @@ async fn seed_003_09_secrets_are_applied_from_the_folder() {
     );
 }
 
-/// `lint` reports the three and says what to write; it does not print the corrected policy.
 #[test]
-fn partly_003_14_mistakes_of_the_printed_policy_are_located() {
+fn seed_003_14_printed_policy_is_corrected() {
     let Some(stand) = Stand::without_cluster() else {
         return;
     };
@@ -195,8 +194,52 @@ fn partly_003_14_mistakes_of_the_printed_policy_are_located() {
             "trust.json:2:13: error[POLICY_VERSION_INVALID]: `2021-10-17`",
             "trust.json:3:15: error[POLICY_STATEMENT_BRACES]",
             "trust.json:4:3: error[POLICY_ELEMENT_MISSING]: the statement has no Action",
+            "trust.json: corrected: ",
+            "to fill in: <openshift aws account id>\n",
+            "to fill in: <ccoctl created role>\n",
+            "\"Action\": \"sts:AssumeRole\"\n",
         ],
     );
+    // Filled in with the role that ccoctl created, the policy is AWS's.
+    let team_one = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Federated": "PROVIDER"}, "Action": "sts:AssumeRoleWithWebIdentity"}]}"#;
+    stand
+        .home
+        .write("first.json", team_one.replace("PROVIDER", &stand.provider));
+    let first =
+        "aws iam create-role --role-name first --assume-role-policy-document file://first.json";
+    stand.shell(first).succeeded();
+    let filled = PRINTED_TRUST
+        .replace("<openshift aws account id>", "123456789012")
+        .replace("<ccoctl created role>", "first")
+        .replace("<session name>", "dev-dynamodb-reader");
+    stand.home.write("trust.json", &filled);
+    let report = stand.shell("podpass lint -o json trust.json");
+    assert_eq!(report.code, 1, "{report:#?}");
+    let report = report.json();
+    let corrected = &report["corrected"][0];
+    assert_eq!(corrected["changes"].as_array().unwrap().len(), 3);
+    stand
+        .home
+        .write("corrected.json", corrected["text"].as_str().unwrap());
+    let create = "aws iam create-role --role-name reader --assume-role-policy-document file://";
+    stand
+        .other_team(&format!("{create}trust.json"))
+        .failed(&["MalformedPolicyDocument"]);
+    let linted = stand
+        .shell("podpass lint -o json corrected.json || true")
+        .json();
+    let findings = linted["findings"].as_array().unwrap().iter();
+    assert_eq!(
+        findings.filter(|one| one["severity"] == "error").count(),
+        0,
+        "{linted:#}"
+    );
+    stand
+        .other_team(&format!("{create}corrected.json"))
+        .succeeded();
+    // What was given stays as it is.
+    let left = std::fs::read_to_string(stand.home.path("trust.json")).unwrap();
+    assert_eq!(left, filled);
 }
 
 #[test]

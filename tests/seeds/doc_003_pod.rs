@@ -46,7 +46,8 @@ spec:
 ";
 
 const TARGET: &str = "arn:aws:iam::210987654321:role/dynamodb-reader";
-const TARGET_SESSION: &str = "arn:aws:sts::210987654321:assumed-role/dynamodb-reader/my-app";
+pub(crate) const TARGET_SESSION: &str =
+    "arn:aws:sts::210987654321:assumed-role/dynamodb-reader/my-app";
 
 /// The document's steps up to the pod, in both accounts.
 fn prepare(stand: &Stand) {
@@ -86,7 +87,7 @@ fn prepare(stand: &Stand) {
         .succeeded();
 }
 
-async fn on_shared() -> Option<Stand> {
+pub(crate) async fn on_shared() -> Option<Stand> {
     let stand = Stand::on_shared("my-namespace").await?;
     prepare(&stand);
     Some(stand)
@@ -94,6 +95,28 @@ async fn on_shared() -> Option<Stand> {
 
 async fn pod(stand: &Stand) -> PodRunner {
     stand.play(&in_namespace(stand, POD), "my-container").await
+}
+
+/// The document's pod with a config in which the second account's role is a profile on top of the first's.
+pub(crate) async fn chained_pod(stand: &Stand) -> PodRunner {
+    let chained = include_str!("../../examples/chain/config").replace(
+        "my-namespace-creds-my-namespace-dev-dynamodb-reader",
+        &role_name(stand),
+    );
+    stand.home.write("credentials", chained);
+    let namespace = &stand.namespace;
+    stand
+        .shell(&format!(
+            "oc create secret generic chained --namespace {namespace} --from-file=credentials"
+        ))
+        .succeeded();
+    let manifest = in_namespace(stand, POD)
+        .replace("secretName: dev-dynamodb-reader", "secretName: chained")
+        .replace(
+            "    env:\n",
+            "    env:\n    - name: AWS_PROFILE\n      value: dynamodb-reader\n",
+        );
+    stand.play(&manifest, "my-container").await
 }
 
 /// What the document's application does, in the AWS CLI's words.
@@ -196,18 +219,7 @@ print(boto3.client(\"sts\", aws_access_key_id=keys[\"AccessKeyId\"], aws_secret_
         .in_pod(&runner, &format!("python -c '{boto3}'"))
         .said(&[TARGET_SESSION]);
 
-    let chained = include_str!("../../examples/chain/config");
-    stand.home.write("credentials", chained);
-    stand
-        .shell("oc create secret generic chained --namespace my-namespace --from-file=credentials")
-        .succeeded();
-    let manifest = POD
-        .replace("secretName: dev-dynamodb-reader", "secretName: chained")
-        .replace(
-            "    env:\n",
-            "    env:\n    - name: AWS_PROFILE\n      value: dynamodb-reader\n",
-        );
-    let runner = stand.play(&manifest, "my-container").await;
+    let runner = chained_pod(&stand).await;
     for script in [
         "aws sts get-caller-identity",
         "python -c 'import boto3; print(boto3.client(\"sts\").get_caller_identity()[\"Arn\"])'",

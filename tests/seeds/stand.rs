@@ -248,6 +248,9 @@ impl Stand {
             .args(["-euc", &script])
             .env("PATH", self.path_variable())
             .env("AWS_ENDPOINT_URL", self.sandbox.endpoint())
+            // The SDK for Go resolves credentials before it reads the one above (its config.go, the order of
+            // `defaultAWSConfigResolvers`): its calls of STS for credentials see only this one.
+            .env("AWS_ENDPOINT_URL_STS", self.sandbox.endpoint())
             .env("AWS_EC2_METADATA_DISABLED", "true");
         let variable = |wanted: &str| {
             let mut variables = runner.environment().iter();

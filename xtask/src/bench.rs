@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{cargo, root, run, say};
+use super::{cache, cargo, root, run, say, tools};
 
 /// One line that the program printed.
 struct Timing {
@@ -25,7 +25,7 @@ pub(crate) fn decisions() -> Result<(), String> {
         "--package",
         "podpass-benches",
     ]))?;
-    let program = program()?;
+    let program = program("decisions")?;
     let timings = measure(&program)?;
     let counts = count_instructions(&program, &timings)?;
     say(&table(&timings, &counts));
@@ -41,10 +41,54 @@ pub(crate) fn decisions() -> Result<(), String> {
     }
 }
 
-fn program() -> Result<PathBuf, String> {
+/// Builds the sandbox and the program that measures it, and runs that; fails if a bound is not kept.
+pub(crate) fn sandbox() -> Result<(), String> {
+    run(cargo(&[
+        "build",
+        "--quiet",
+        "--profile",
+        "bench",
+        "--package",
+        "podpass-benches",
+        "--package",
+        "podpass",
+    ]))?;
+    run({
+        let mut command = Command::new(program("sandbox")?);
+        command
+            .arg(program("podpass")?)
+            .arg(wrk()?)
+            .arg(tools::environment("clients")?)
+            .arg(tools::environment("moto")?);
+        command
+    })
+}
+
+/// The folder with wrk and its library, unpacked from Debian's packages without installing them.
+fn wrk() -> Result<PathBuf, String> {
+    let folder = cache::folder()?.join("wrk");
+    cache::once(&folder, "unpacking wrk into the cache (once)", |draft| {
+        let mut download = Command::new("apt-get");
+        download
+            .args(["download", "--quiet", "wrk", "libluajit-5.1-2"])
+            .current_dir(draft);
+        run(download)?;
+        let packages = std::fs::read_dir(draft)
+            .map_err(|error| format!("cannot read `{}`: {error}", draft.display()))?;
+        for package in packages.flatten() {
+            let mut unpack = Command::new("dpkg-deb");
+            unpack.arg("--extract").arg(package.path()).arg(draft);
+            run(unpack)?;
+        }
+        Ok(())
+    })?;
+    Ok(folder)
+}
+
+fn program(name: &str) -> Result<PathBuf, String> {
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root().join("target"), |path| root().join(path));
-    let program = target.join("release/decisions");
+    let program = target.join("release").join(name);
     if program.exists() {
         Ok(program)
     } else {

@@ -5,6 +5,7 @@
 mod bench;
 mod cache;
 mod run_folder;
+mod sdk_clients;
 mod testcluster;
 mod tools;
 
@@ -22,6 +23,7 @@ commands:
                             control plane where it was not built before
   check                     formatting, lints and dependency rules
   bench decisions           times and instructions of the pure decisions, against one RSA verification
+  bench sandbox             what an exchange costs the sandbox, beside moto (Debian: wrk comes from its packages)
 ";
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test(rest),
         ["check"] => check(),
         ["bench", "decisions"] => bench::decisions(),
+        ["bench", "sandbox"] => bench::sandbox(),
         _ => Err(USAGE.to_owned()),
     };
     match result {
@@ -75,6 +78,7 @@ fn test(words: &[&str]) -> Result<(), String> {
     } else {
         tests
             .env("PODPASS_TEST_CLIENTS", tools::environment("clients")?)
+            .env("PODPASS_TEST_SDKS", sdk_clients::built()?)
             .env("PODPASS_TEST_MOTO", tools::environment("moto")?);
     }
     let run_folder = RunFolder::make()?;

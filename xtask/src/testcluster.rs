@@ -1,14 +1,13 @@
 //! The control plane of the tests, built from the Go module `testcluster/` into the cache, once per content.
 
 use std::collections::hash_map::DefaultHasher;
-use std::fs::{self, File};
-use std::hash::{Hash, Hasher};
-use std::io;
+use std::fs;
+use std::hash::Hasher as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::{cache, root, run, say};
+use super::tools::{go_build, tool};
+use super::{cache, root, say};
 
 /// The names by which the multi-call binary is called.
 const PROGRAMS: [&str; 5] = [
@@ -26,61 +25,29 @@ pub(crate) fn cached() -> Result<Option<PathBuf>, String> {
 }
 
 /// The folder with the programs, built now if need be; `None` where there is no Go.
-///
-/// They are built beside their place and renamed into it, under a lock, so that two runs do not build twice.
 pub(crate) fn built() -> Result<Option<PathBuf>, String> {
     let folder = folder()?;
-    let parent = folder.parent().expect("a folder of the cache has a parent");
-    let in_cache = |error: io::Error| format!("cannot write to `{}`: {error}", parent.display());
-    if folder.exists() {
-        return Ok(Some(folder));
-    }
-    if !has_go() {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if !folder.exists() && tool("go", &path).is_none() {
         say("Go is not installed: the tests that need a control plane are skipped");
         return Ok(None);
     }
-    fs::create_dir_all(parent).map_err(in_cache)?;
-    let lock = File::create(parent.join("lock")).map_err(in_cache)?;
-    lock.lock().map_err(in_cache)?;
-    if folder.exists() {
-        return Ok(Some(folder));
-    }
-    say("building the control plane into the cache (once; about ten minutes)");
-    let draft = parent.join("draft");
-    if draft.exists() {
-        fs::remove_dir_all(&draft).map_err(in_cache)?;
-    }
-    fs::create_dir(&draft).map_err(in_cache)?;
-    let version = kubernetes_version()?;
-    let stamp = format!("-X k8s.io/component-base/version.gitVersion={version}");
-    run(build(".", &draft.join("control-plane"), &stamp))?;
-    run(build("./kwok", &draft.join("kwok"), ""))?;
-    for program in PROGRAMS {
-        symlink("control-plane", draft.join(program)).map_err(in_cache)?;
-    }
-    fs::rename(&draft, &folder).map_err(in_cache)?;
+    let said = "building the control plane into the cache (once; about ten minutes)";
+    cache::once(&folder, said, |draft| {
+        let stamp = format!(
+            "-s -w -X k8s.io/component-base/version.gitVersion={}",
+            kubernetes_version()?
+        );
+        go_build(&module(), ".", &draft.join("control-plane"), &stamp)?;
+        go_build(&module(), "./kwok", &draft.join("kwok"), "-s -w")?;
+        for program in PROGRAMS {
+            symlink("control-plane", draft.join(program)).map_err(|error| {
+                format!("cannot link `{program}` in `{}`: {error}", draft.display())
+            })?;
+        }
+        Ok(())
+    })?;
     Ok(Some(folder))
-}
-
-fn build(package: &str, output: &Path, link_flags: &str) -> Command {
-    let mut command = Command::new("go");
-    command
-        .args(["build", "-trimpath", "-buildvcs=false", "-ldflags"])
-        .arg(format!("-s -w {link_flags}"))
-        .arg("-o")
-        .arg(output)
-        .arg(package)
-        .env("CGO_ENABLED", "0")
-        .env("GOWORK", "off")
-        .current_dir(module());
-    command
-}
-
-fn has_go() -> bool {
-    Command::new("go")
-        .arg("version")
-        .output()
-        .is_ok_and(|output| output.status.success())
 }
 
 fn module() -> PathBuf {
@@ -90,10 +57,7 @@ fn module() -> PathBuf {
 /// `testcluster/<version>-<digest>` in the cache: another content is another folder.
 fn folder() -> Result<PathBuf, String> {
     let mut hasher = DefaultHasher::new();
-    for path in sources()? {
-        path.hash(&mut hasher);
-        read(&path)?.hash(&mut hasher);
-    }
+    cache::digest(&mut hasher, &module(), &sources()?)?;
     let name = format!("{}-{:016x}", kubernetes_version()?, hasher.finish());
     Ok(cache::folder()?.join("testcluster").join(name))
 }
@@ -112,14 +76,9 @@ fn sources() -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    fs::read_to_string(module().join(path))
-        .map_err(|error| format!("cannot read `testcluster/{}`: {error}", path.display()))
-}
-
 /// The version of `k8s.io/kubernetes` that `go.mod` requires. kubectl needs it in the binary to compare itself.
 fn kubernetes_version() -> Result<String, String> {
-    let text = read(Path::new("go.mod"))?;
+    let text = cache::read(&module().join("go.mod"))?;
     let mut words = text.lines().map(str::split_whitespace);
     words
         .find_map(|mut words| (words.next() == Some("k8s.io/kubernetes")).then(|| words.next())?)

@@ -1,6 +1,7 @@
-//! Python environments with pinned contents, kept in a cache outside the clone.
+//! What the machine has, and Python environments with pinned contents, kept in a cache outside the clone.
 
 use std::collections::hash_map::DefaultHasher;
+use std::ffi::OsStr;
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,33 @@ pub(crate) fn environment(name: &str) -> Result<PathBuf, String> {
     fs::write(&complete, "")
         .map_err(|error| format!("cannot write `{}`: {error}", complete.display()))?;
     Ok(folder)
+}
+
+/// Where a program is found in the folders of a `PATH`.
+pub(crate) fn tool(name: &str, path: &OsStr) -> Option<PathBuf> {
+    std::env::split_paths(path)
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file())
+}
+
+/// Builds a package of the Go module in `module`, with what its `go.sum` names.
+pub(crate) fn go_build(
+    module: &Path,
+    package: &str,
+    output: &Path,
+    link_flags: &str,
+) -> Result<(), String> {
+    let mut command = Command::new("go");
+    command
+        .args(["build", "-trimpath", "-buildvcs=false", "-ldflags"])
+        .arg(link_flags)
+        .arg("-o")
+        .arg(output)
+        .arg(package)
+        .env("CGO_ENABLED", "0")
+        .env("GOWORK", "off")
+        .current_dir(module);
+    super::run(command)
 }
 
 fn run(command: &mut Command) -> Result<(), String> {

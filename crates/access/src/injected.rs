@@ -65,6 +65,8 @@ pub struct PodReport {
     pub controller: Option<String>,
     /// Its containers as they are, init containers first.
     pub containers: Vec<ContainerParts>,
+    /// The volumes with a token that an injection can add, as they are.
+    pub token_volumes: Vec<TokenVolume>,
     /// What differs.
     pub differences: Vec<Difference>,
     /// What was left out on purpose, or will not work although it is there.
@@ -134,10 +136,19 @@ impl PodReport {
             name: text("/metadata/name"),
             controller: remedy::controller(pod),
             containers: compared.actual.containers,
+            token_volumes: compared.actual.volumes,
             differences,
             notes,
             object: pod.clone(),
         }
+    }
+
+    /// The token that a container mounts.
+    pub fn token_of(&self, container: &ContainerParts) -> Option<&TokenVolume> {
+        container.mounts.iter().find_map(|mount| {
+            let mut volumes = self.token_volumes.iter();
+            volumes.find(|volume| volume.name == mount.volume)
+        })
     }
 }
 

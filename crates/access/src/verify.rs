@@ -4,6 +4,7 @@
 //! open here too, and its possible causes are listed.
 
 mod chain;
+mod kube;
 mod refusal;
 
 use std::fmt;
@@ -84,6 +85,10 @@ pub enum Step {
     Chain,
     /// The credentials work, and are the role's.
     CallerIdentity,
+    /// The API server takes a token of its own audience; not on the way to the role.
+    ApiWithToken,
+    /// Without a token it takes nobody; not on the way to the role.
+    ApiWithoutToken,
 }
 
 /// A step with its result.
@@ -141,6 +146,8 @@ impl Step {
             Self::Exchange => "exchange",
             Self::Chain => "chain",
             Self::CallerIdentity => "caller identity",
+            Self::ApiWithToken => "API with token",
+            Self::ApiWithoutToken => "API without token",
         }
     }
 }

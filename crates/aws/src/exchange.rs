@@ -1,13 +1,15 @@
 //! The token service.
 
+use aws_sdk_sts::operation::RequestId as _;
 use aws_sdk_sts::types::{
     AssumedRoleUser, Credentials as StsCredentials, PolicyDescriptorType, Tag,
 };
 use podpass_cloud::{
-    AssumeRoleRequest, CallerIdentity, CloudError, Credentials, ErrorKind, Exchange, Secret,
-    Session, WebIdentityRequest,
+    AnswerMetadata, AssumeRoleRequest, CallerIdentity, CloudError, Credentials, ErrorKind,
+    Exchange, Secret, Session, WebIdentityRequest,
 };
 
+use crate::answer::Listener;
 use crate::connection::Connection;
 
 impl Exchange for Connection {
@@ -33,6 +35,7 @@ impl Exchange for Connection {
         request: &WebIdentityRequest,
     ) -> Result<Session, CloudError> {
         let action = "sts:AssumeRoleWithWebIdentity";
+        let listener = Listener::default();
         let granted = self
             .sts
             .assume_role_with_web_identity()
@@ -43,10 +46,15 @@ impl Exchange for Connection {
             .set_policy(request.policy.clone())
             .set_policy_arns(policy_arns(&request.policy_arns))
             .set_duration_seconds(seconds(action, request.duration_seconds)?)
+            .customize()
+            .interceptor(listener.clone())
             .send()
             .await
             .map_err(|error| self.failed(action, error))?;
-        let mut session = self.session(action, granted.credentials, granted.assumed_role_user)?;
+        let answer = listener.heard(granted.request_id());
+        let user = granted.assumed_role_user;
+        let mut session = self.session(action, granted.credentials, user, answer)?;
+        session.source_identity = granted.source_identity;
         session.subject = granted.subject_from_web_identity_token;
         session.audience = granted.audience;
         session.provider = granted.provider;
@@ -59,6 +67,7 @@ impl Exchange for Connection {
 
     async fn assume_role(&self, request: &AssumeRoleRequest) -> Result<Session, CloudError> {
         let action = "sts:AssumeRole";
+        let listener = Listener::default();
         let granted = self
             .sts
             .assume_role()
@@ -73,10 +82,15 @@ impl Exchange for Connection {
             .set_source_identity(request.source_identity.clone())
             .set_serial_number(request.serial_number.clone())
             .set_token_code(request.token_code.clone())
+            .customize()
+            .interceptor(listener.clone())
             .send()
             .await
             .map_err(|error| self.failed(action, error))?;
-        let mut session = self.session(action, granted.credentials, granted.assumed_role_user)?;
+        let answer = listener.heard(granted.request_id());
+        let user = granted.assumed_role_user;
+        let mut session = self.session(action, granted.credentials, user, answer)?;
+        session.source_identity = granted.source_identity;
         #[expect(deprecated, reason = "the AWS CLI prints it, and so do we")]
         {
             session.packed_policy_size = granted.packed_policy_size;
@@ -91,6 +105,7 @@ impl Connection {
         action: &'static str,
         credentials: Option<StsCredentials>,
         user: Option<AssumedRoleUser>,
+        answer: AnswerMetadata,
     ) -> Result<Session, CloudError> {
         let credentials = credentials.ok_or_else(|| self.unexpected(action, "credentials"))?;
         let user = user.ok_or_else(|| self.unexpected(action, "an assumed role"))?;
@@ -107,6 +122,8 @@ impl Connection {
             audience: None,
             provider: None,
             packed_policy_size: None,
+            source_identity: None,
+            answer,
         })
     }
 }

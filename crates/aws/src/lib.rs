@@ -4,6 +4,7 @@
 //! but its arguments, so that demo and tests can never reach anybody's account. It implements
 //! [`Observe`](podpass_cloud::Observe), [`Apply`](podpass_cloud::Apply) and [`Exchange`](podpass_cloud::Exchange).
 
+mod answer;
 mod apply;
 mod calls;
 mod connection;

@@ -17,8 +17,9 @@ use crate::commands::get::GetArgs;
 use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::man::ManArgs;
+use crate::commands::preflight::PreflightArgs;
 use crate::commands::sandbox::ServiceControlFile;
-use crate::commands::simulate::SimulateArgs;
+use crate::commands::simulate::{Provider, SimulateArgs};
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
 use crate::commands::trust::TrustArgs;
@@ -75,6 +76,8 @@ pub(crate) enum Command {
     Lint(LintArgs),
     /// Say what an AWS error means here, what is behind it, and the line to change.
     Explain(ExplainArgs),
+    /// Say what the AWS administrator has to be allowed, and whether a policy is enough.
+    Preflight(PreflightArgs),
     /// Print the script that lets a shell complete command lines, with names from the cluster.
     Completion(CompletionArgs),
     /// Print or write the manual pages.
@@ -146,6 +149,15 @@ pub(crate) struct SandboxStartArgs {
     /// Accept an address that other machines can reach.
     #[arg(long)]
     pub(crate) allow_remote: bool,
+    /// Ask no issuer outside of the sandbox for its keys.
+    #[arg(long, conflicts_with_all = ["issuer_ca", "allow_private_issuers"])]
+    pub(crate) no_remote_issuers: bool,
+    /// Certificates of authorities, in PEM, that issuers outside of the sandbox are trusted by, beside this machine's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) issuer_ca: Option<PathBuf>,
+    /// Ask issuers whose address is this machine's or a private network's, too.
+    #[arg(long)]
+    pub(crate) allow_private_issuers: bool,
     /// `json` prints one line once connections are accepted.
     #[arg(short, long, value_enum, default_value_t = StartFormat::Text)]
     pub(crate) output: StartFormat,
@@ -229,6 +241,19 @@ pub(crate) struct TokenDecodeArgs {
     /// The issuer's JWKS (keys.json); without it the signature is not checked.
     #[arg(long, value_name = "FILE")]
     pub(crate) jwks: Option<PathBuf>,
+    /// Say of each claim who checks it (kube-apiserver, STS, the trust policy, nobody) and against what.
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// The role's trust policy, to compare the claims with.
+    #[arg(long, value_name = "FILE", requires = "explain")]
+    pub(crate) trust: Option<PathBuf>,
+    /// An OIDC provider of IAM with its client ids, to compare the claims with; may be repeated.
+    #[arg(
+        long = "provider",
+        value_name = "ARN=CLIENT-ID[,…]",
+        requires = "explain"
+    )]
+    pub(crate) providers: Vec<Provider>,
     /// For a person or for a program.
     #[arg(short, long, value_enum, default_value_t = DecodeFormat::Text)]
     pub(crate) output: DecodeFormat,

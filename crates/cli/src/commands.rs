@@ -10,6 +10,7 @@ pub(crate) mod get;
 pub(crate) mod inject;
 pub(crate) mod lint;
 pub(crate) mod man;
+pub(crate) mod preflight;
 pub(crate) mod sandbox;
 pub(crate) mod simulate;
 pub(crate) mod status;

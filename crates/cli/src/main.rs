@@ -85,6 +85,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         }
         Command::Inject(arguments) => commands::inject::run(&arguments),
         Command::Simulate(arguments) => commands::simulate::run(&arguments),
+        Command::Preflight(arguments) => commands::preflight::run(&arguments),
         Command::Lint(arguments) => commands::lint::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Completion(arguments) => commands::completion::run(&arguments),

@@ -32,7 +32,12 @@ impl Table {
 
     /// Adds a row that stands out when `is_bad`.
     pub(crate) fn judged_row<const N: usize>(&mut self, cells: [&str; N], is_bad: bool) {
-        debug_assert_eq!(N, self.header.len(), "a cell for each column");
+        self.judged_cells(&cells, is_bad);
+    }
+
+    /// The same where the number of columns is not known beforehand.
+    pub(crate) fn judged_cells(&mut self, cells: &[&str], is_bad: bool) {
+        debug_assert_eq!(cells.len(), self.header.len(), "a cell for each column");
         let cells = cells.iter().map(|cell| printable(cell)).collect();
         self.rows.push(Row { cells, is_bad });
     }

@@ -1,5 +1,6 @@
 //! Credentials and what is known about who uses them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use zeroize::Zeroizing;
@@ -38,6 +39,23 @@ pub struct Session {
     pub provider: Option<String>,
     /// How much of the space for session policies and tags is used, in percent.
     pub packed_policy_size: Option<i32>,
+    /// The source identity that the session carries on.
+    pub source_identity: Option<String>,
+    /// What the service's answer says of itself.
+    pub answer: AnswerMetadata,
+}
+
+/// What an answer of the service says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnswerMetadata {
+    /// The id under which the service logged the request.
+    pub request_id: Option<String>,
+    /// The HTTP status.
+    pub status: u16,
+    /// The HTTP headers by their names in lower case; one that stands twice has its values joined by `, `.
+    pub headers: BTreeMap<String, String>,
+    /// How often the request was sent again before this answer.
+    pub retry_attempts: u32,
 }
 
 /// Who the caller is.

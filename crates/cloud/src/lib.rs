@@ -14,7 +14,7 @@ use podpass_provision::{
     ObservedOidcProvider, ObservedRoles, OidcProviderArn, RoleArn, RoleDetails, RoleName, Step,
 };
 
-pub use credentials::{CallerIdentity, Credentials, Secret, Session};
+pub use credentials::{AnswerMetadata, CallerIdentity, Credentials, Secret, Session};
 pub use error::{CloudError, ErrorKind};
 
 /// Reads what exists, without changing anything.

@@ -1,9 +1,10 @@
 //! Which cluster is meant, and the connection to it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use crate::error::{ClusterError, ErrorKind};
@@ -49,6 +50,8 @@ impl Target {
 #[derive(Clone)]
 pub struct Cluster {
     pub(crate) client: Client,
+    /// How the server is reached, without anybody's credentials.
+    pub(crate) way: Arc<Config>,
     namespace: String,
     server: String,
     user: Option<String>,
@@ -79,6 +82,8 @@ impl Cluster {
             .namespace
             .clone()
             .unwrap_or_else(|| config.default_namespace.clone());
+        let mut way = config.clone();
+        way.auth_info = AuthInfo::default();
         let client = Client::try_from(config).map_err(|error| match error {
             // A credential plugin is asked here already.
             kube::Error::Auth(error) => ClusterError::without_credentials(&server, error),
@@ -90,6 +95,7 @@ impl Cluster {
         })?;
         Ok(Self {
             client,
+            way: Arc::new(way),
             namespace,
             server,
             user,

@@ -4,6 +4,7 @@
 //! in podpass's own types or as raw JSON, so that no field is lost that this program does not know. Nothing here decides:
 //! reading, writing and naming what went wrong is all.
 
+mod caller;
 mod connect;
 mod error;
 mod issuer;
@@ -16,6 +17,7 @@ mod version;
 mod webhook;
 mod workload;
 
+pub use caller::{Answer, Caller};
 pub use connect::{Cluster, Target};
 pub use error::{ClusterError, ErrorKind};
 pub use issuer::PublishedIssuer;

@@ -2,6 +2,7 @@
 //!
 //! Pure: text and values come in, findings come out.
 
+pub mod checkers;
 pub mod explain;
 mod finding;
 mod junit;

@@ -6,6 +6,7 @@
 
 mod check;
 mod collector;
+mod correct;
 mod draft;
 mod edit;
 mod kind;
@@ -15,6 +16,7 @@ mod spelling;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use correct::{Correction, correct};
 pub use edit::{Edit, apply};
 pub use kind::FileKind;
 

@@ -12,6 +12,7 @@
 //! others added to one that is ours (statements, keys, tags, audiences) stays.
 
 mod binding;
+pub mod caller_permissions;
 mod deletion;
 mod documents;
 pub mod dry_run_files;

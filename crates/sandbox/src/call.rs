@@ -8,6 +8,7 @@ use crate::authorize::Question;
 use crate::caller::Caller;
 use crate::event::{Event, EventId, Outcome};
 use crate::iam::store::Account;
+use crate::issuers::Wanted;
 use crate::query::{ApiError, Fault, Form};
 
 /// A call of a Query API whose credentials have been verified.
@@ -34,6 +35,8 @@ pub(crate) struct Report {
     pub(crate) policy: Vec<PolicyTrace>,
     /// Which layer of the policies denied, when the newest decision was a denial.
     pub(crate) denied_by: Option<Reason>,
+    /// An issuer that has to be asked before this call can be answered.
+    pub(crate) wanted: Option<Wanted>,
 }
 
 impl Call<'_> {
@@ -112,6 +115,7 @@ impl Report {
             exchange,
             policy,
             denied_by,
+            wanted: _,
         } = self;
         if let Outcome::Denied { reason, .. } = &mut outcome {
             *reason = reason.or(denied_by);

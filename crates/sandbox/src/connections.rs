@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::control;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Step};
 use crate::host::HostName;
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
@@ -119,9 +119,16 @@ async fn answer(
         peer: peer.ip(),
         local: local.ip(),
     };
-    match failure {
-        None => gateway.answer(&received),
-        Some(failure) => gateway.refuse_body(&received, failure),
+    if let Some(failure) = failure {
+        return gateway.refuse_body(&received, failure);
+    }
+    let mut fetched = None;
+    loop {
+        match gateway.answer(&received, fetched.as_ref()) {
+            Step::Answered(response) => return response,
+            // With what the issuer said, no request waits for one again.
+            Step::Ask(wanted) => fetched = Some(gateway.ask(&wanted).await),
+        }
     }
 }
 

@@ -6,15 +6,18 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderName};
 use http::{HeaderValue, Response};
 use jiff::Timestamp;
-use podpass_policy::Context;
+use podpass_policy::{Context, MessageStyle};
 
-use crate::call::{Call, Report};
+use crate::authorize::Question;
+use crate::call::{Call, Report, merged};
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::control::{self, Control, Controlled};
 use crate::credentials::{Verified, Verifier};
+use crate::elsewhere::Elsewhere;
 use crate::event::{EventId, EventLog, Outcome};
 use crate::iam::Operation;
+use crate::issuers::{Fetched, Remote, Wanted};
 use crate::query::{self, ApiError, Fault, Form, QueryService, Xml};
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
@@ -33,19 +36,35 @@ pub(crate) struct Gateway {
     seal: Seal,
     clock: Clock,
     control: Control,
+    remote: Remote,
+}
+
+/// What comes of a request at first.
+pub(crate) enum Step {
+    /// Its answer.
+    Answered(Response<Bytes>),
+    /// An issuer has to be asked before; then the request is to be answered with what it said.
+    Ask(Wanted),
 }
 
 /// An answer and what it meant.
 type Answered = (Response<Bytes>, Outcome);
 
 impl Gateway {
-    pub(crate) fn new(state: State, seal: Seal, clock: Clock, control: Control) -> Self {
+    pub(crate) fn new(
+        state: State,
+        seal: Seal,
+        clock: Clock,
+        control: Control,
+        remote: Remote,
+    ) -> Self {
         Self {
             state: RwLock::new(state),
             events: EventLog::default(),
             seal,
             clock,
             control,
+            remote,
         }
     }
 
@@ -64,20 +83,31 @@ impl Gateway {
         }
     }
 
+    /// Asks an issuer elsewhere for its keys.
+    pub(crate) async fn ask(&self, wanted: &Wanted) -> Fetched {
+        self.remote.ask(&self.state, wanted, self.clock.now()).await
+    }
+
     /// Answers a request, and records it if it is one of AWS's.
-    pub(crate) fn answer(&self, request: &Received) -> Response<Bytes> {
+    ///
+    /// `fetched` is what the issuer said that was asked for this request.
+    pub(crate) fn answer(&self, request: &Received, fetched: Option<&Fetched>) -> Step {
         if control::is_meant(&request.path, &request.host()) {
-            return self.control.answer(request, self.controlled());
+            return Step::Answered(self.control.answer(request, self.controlled()));
         }
-        let (id, now) = (self.events.next_id(), self.clock.now());
+        let now = self.clock.now();
         let mut report = Report::default();
         let (response, outcome) = match Route::of(request) {
-            Route::Query(service) => self.answer_query(service, request, now, &mut report),
+            Route::Query(service) => self.answer_query(service, request, now, fetched, &mut report),
             Route::S3 => self.answer_s3(request, now, &mut report),
             Route::Other(service) => self.answer_other(&service, request, now, &mut report),
         };
+        if let Some(wanted) = report.wanted.take() {
+            return Step::Ask(wanted);
+        }
+        let id = self.events.next_id();
         self.events.record(report.into_event(id, now, outcome));
-        with_event(response, id)
+        Step::Answered(with_event(response, id))
     }
 
     /// Answers a request whose body could not be read, in the words of the service it is for, and records it.
@@ -111,10 +141,11 @@ impl Gateway {
         service: QueryService,
         request: &Received,
         now: Timestamp,
+        fetched: Option<&Fetched>,
         report: &mut Report,
     ) -> Answered {
         service.name().clone_into(&mut report.service);
-        let result = self.call_query(service, request, now, report);
+        let result = self.call_query(service, request, now, fetched, report);
         let outcome = result
             .as_ref()
             .map_or_else(Outcome::from, |_| Outcome::Allowed);
@@ -130,6 +161,7 @@ impl Gateway {
         service: QueryService,
         request: &Received,
         now: Timestamp,
+        fetched: Option<&Fetched>,
         report: &mut Report,
     ) -> Result<Xml, ApiError> {
         let form = Form::parse(request.form_bytes());
@@ -158,10 +190,15 @@ impl Gateway {
             context: &context,
             report,
         };
-        self.run(service, &mut call)
+        self.run(service, fetched, &mut call)
     }
 
-    fn run(&self, service: QueryService, call: &mut Call<'_>) -> Result<Xml, ApiError> {
+    fn run(
+        &self,
+        service: QueryService,
+        fetched: Option<&Fetched>,
+        call: &mut Call<'_>,
+    ) -> Result<Xml, ApiError> {
         let version = call
             .form
             .text("Version")
@@ -180,6 +217,8 @@ impl Gateway {
                     &Sts {
                         state: &state,
                         seal: &self.seal,
+                        remote: &self.remote,
+                        fetched,
                     },
                     call,
                 )
@@ -263,7 +302,8 @@ impl Gateway {
         }
     }
 
-    /// Verifies the signature for a service that is not here, so that nobody takes its answer for the service's.
+    /// Verifies the signature for a service that is not here, so that nobody takes its answer for the service's, and
+    /// says whose it is.
     fn answer_other(
         &self,
         service: &str,
@@ -272,16 +312,55 @@ impl Gateway {
         report: &mut Report,
     ) -> Answered {
         service.clone_into(&mut report.service);
-        let error = match self.verify(request, Dialect::Query, now, report) {
-            Err(error) => refused(&error, Dialect::Query),
-            Ok(_) => ApiError::new(
-                501,
-                "NotImplemented",
-                format!("This sandbox has no service `{service}`: it has iam, s3 and sts."),
-            ),
+        let call = Elsewhere::of(service, request);
+        if let Some(operation) = call.operation() {
+            operation.clone_into(&mut report.action);
+        }
+        let verified = match self.verify(request, Dialect::Query, now, report) {
+            Ok(verified) => verified,
+            Err(error) => {
+                let error = refused(&error, Dialect::Query);
+                return (call.answer(&error, None), Outcome::from(&error));
+            }
         };
-        let outcome = Outcome::from(&error);
-        (query::failure(QueryService::Sts, &error), outcome)
+        let denied = self.denied_elsewhere(&call, &verified, request, now, report);
+        let decision = call.action().map(|_| denied.is_none());
+        let caller = verified.caller.principal.arn();
+        let error = denied.unwrap_or_else(|| call.allowed(&caller));
+        (call.answer(&error, decision), Outcome::from(&error))
+    }
+
+    /// The denial of a call of a service that is not here, when the caller's policies do not allow it.
+    fn denied_elsewhere(
+        &self,
+        call: &Elsewhere<'_>,
+        verified: &Verified,
+        request: &Received,
+        now: Timestamp,
+        report: &mut Report,
+    ) -> Option<ApiError> {
+        let action = call.action()?;
+        let caller = &verified.caller;
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let account = state.account(caller.account_id()?)?;
+        let resource = call.resource(&account.id, &verified.region);
+        report.resource = Some(resource.clone().into_owned());
+        let context = merged([request.context(&verified.region, now), caller.context()]);
+        let question = Question {
+            caller,
+            account: Some(account),
+            action: &action,
+            resource: &resource,
+            context: &context,
+            resource_policy: None,
+            resource_account: Some(&account.id),
+        };
+        let decision = question.decide();
+        report.add_decision(&decision);
+        (!decision.is_allowed()).then(|| {
+            let words = decision.denied_message_in(MessageStyle::WithReason, &question.request());
+            call.denied(words)
+        })
     }
 
     fn verify(

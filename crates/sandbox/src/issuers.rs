@@ -1,10 +1,12 @@
 //! Where STS gets an issuer's keys from: what was handed over, else the sandbox's own buckets, read anew for every
-//! token.
+//! token, else the issuer itself over HTTPS.
 //!
 //! Names under AWS's suffixes are always resolved here, so a missing bucket is a missing bucket and never a request to
-//! a stranger's. Other issuers cannot be reached.
+//! a stranger's.
 
+mod address;
 mod handed_over;
+mod remote;
 
 use std::borrow::Cow;
 
@@ -19,46 +21,69 @@ use crate::state::State;
 
 pub(crate) use self::handed_over::HandedOver;
 pub use self::handed_over::{Change, HostedIssuer, Issuer, IssuerError};
+pub(crate) use self::remote::{AtHand, Fetched, Remote, Wanted};
+pub use self::remote::{Authorities, AuthoritiesError, RemoteIssuers};
+
+/// Why a document is not at hand.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unfetched {
+    /// There is none to be had.
+    Failed(IssuerFailure),
+    /// It is not in the sandbox.
+    Elsewhere,
+}
+
+impl From<IssuerFailure> for Unfetched {
+    fn from(failure: IssuerFailure) -> Self {
+        Self::Failed(failure)
+    }
+}
 
 /// The keys that verify the tokens of an issuer. Those that were handed over win over what a bucket publishes.
-pub(crate) fn keys_of<'a>(
-    state: &'a State,
-    issuer: &str,
-) -> Result<Cow<'a, KeySet>, IssuerFailure> {
+pub(crate) fn keys_of<'a>(state: &'a State, issuer: &str) -> Result<Cow<'a, KeySet>, Unfetched> {
     match state.handed_over.keys_of(issuer) {
         Some(keys) => Ok(Cow::Borrowed(keys)),
         None => fetch_keys(&state.buckets, issuer).map(Cow::Owned),
     }
 }
 
+/// Why the keys of an issuer elsewhere are not asked for.
+pub(crate) fn not_asked(issuer: &str) -> IssuerFailure {
+    unreachable(
+        &discovery_url(issuer),
+        "this sandbox asks no issuers but those in its own buckets; `podpass sandbox add-issuer` hands it the keys of \
+         others",
+    )
+}
+
 /// Reads the discovery document and the JWKS of an issuer, as anybody could.
-fn fetch_keys(buckets: &Buckets, issuer: &str) -> Result<KeySet, IssuerFailure> {
-    let url = format!(
-        "{}/.well-known/openid-configuration",
-        issuer.trim_end_matches('/')
-    );
+fn fetch_keys(buckets: &Buckets, issuer: &str) -> Result<KeySet, Unfetched> {
+    let url = discovery_url(issuer);
     let discovery = fetch(buckets, &url)?;
     let jwks_uri = jwks_uri(&discovery).map_err(|detail| invalid(&url, detail))?;
     let jwks = fetch(buckets, &jwks_uri)?;
-    KeySet::from_jwks_json(&jwks).map_err(|error| IssuerFailure::of_jwks(jwks_uri, &error))
+    Ok(keys_from(jwks_uri, &jwks)?)
 }
 
-fn fetch(buckets: &Buckets, url: &str) -> Result<String, IssuerFailure> {
-    let failure = |detail: String| IssuerFailure {
-        kind: IssuerFailureKind::Unreachable,
-        url: url.to_owned(),
-        detail,
-    };
+fn discovery_url(issuer: &str) -> String {
+    let issuer = issuer.trim_end_matches('/');
+    format!("{issuer}/.well-known/openid-configuration")
+}
+
+fn keys_from(url: String, jwks: &str) -> Result<KeySet, IssuerFailure> {
+    KeySet::from_jwks_json(jwks).map_err(|error| IssuerFailure::of_jwks(url, &error))
+}
+
+/// Reads what a URL of this sandbox's S3 leads to.
+fn fetch(buckets: &Buckets, url: &str) -> Result<String, Unfetched> {
+    let failure = |detail: String| unreachable(url, detail);
     let rest = url
         .strip_prefix("https://")
         .ok_or_else(|| failure("the URL is not https".to_owned()))?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let name = HostName::read(host);
     if !name.is_aws() {
-        return Err(failure(format!(
-            "this sandbox reaches only issuers in its own buckets, not host {host}; `podpass sandbox add-issuer` hands \
-             it the keys of others"
-        )));
+        return Err(Unfetched::Elsewhere);
     }
     let (bucket, key) =
         place_in_s3(&name, path).ok_or_else(|| failure(format!("host {host} names no bucket")))?;
@@ -75,13 +100,11 @@ fn fetch(buckets: &Buckets, url: &str) -> Result<String, IssuerFailure> {
         })?
         .bytes;
     if body.len() > MAX_DOCUMENT {
-        return Err(invalid(
-            url,
-            format!("{} bytes are more than {MAX_DOCUMENT}", body.len()),
-        ));
+        let detail = format!("{} bytes are more than {MAX_DOCUMENT}", body.len());
+        return Err(invalid(url, detail).into());
     }
-    String::from_utf8(body.to_vec())
-        .map_err(|_| invalid(url, "the document is not UTF-8".to_owned()))
+    Ok(String::from_utf8(body.to_vec())
+        .map_err(|_| invalid(url, "the document is not UTF-8".to_owned()))?)
 }
 
 /// The bucket whose documents an issuer's URL leads to, when it is a URL of S3.
@@ -124,6 +147,14 @@ fn jwks_uri(discovery: &str) -> Result<String, String> {
         .ok_or_else(|| "the discovery document has no `jwks_uri`".to_owned())
 }
 
+fn unreachable(url: &str, detail: impl Into<String>) -> IssuerFailure {
+    IssuerFailure {
+        kind: IssuerFailureKind::Unreachable,
+        url: url.to_owned(),
+        detail: detail.into(),
+    }
+}
+
 fn invalid(url: &str, detail: String) -> IssuerFailure {
     IssuerFailure {
         kind: IssuerFailureKind::DocumentInvalid,
@@ -158,16 +189,20 @@ mod tests {
     }
 
     #[test]
-    fn only_own_buckets_are_reached() {
+    fn only_own_buckets_are_read_here() {
         let buckets = Buckets::default();
+        for issuer in ["https://issuer.example", "https://127.0.0.1:1"] {
+            let unfetched = fetch_keys(&buckets, issuer).unwrap_err();
+            assert_eq!(unfetched, Unfetched::Elsewhere, "{issuer}");
+        }
         for (issuer, detail) in [
-            ("https://issuer.example", "issuer.example"),
             ("http://absent.s3.eu-west-1.amazonaws.com", "not https"),
             ("https://sts.amazonaws.com", "names no bucket"),
             ("https://absent.s3.eu-west-1.amazonaws.com", "NoSuchBucket"),
-            ("https://127.0.0.1:1", "127.0.0.1"),
         ] {
-            let failure = fetch_keys(&buckets, issuer).unwrap_err();
+            let Unfetched::Failed(failure) = fetch_keys(&buckets, issuer).unwrap_err() else {
+                panic!("{issuer}")
+            };
             assert_eq!(failure.kind, IssuerFailureKind::Unreachable, "{issuer}");
             assert!(
                 failure.detail.contains(detail),

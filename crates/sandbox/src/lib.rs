@@ -8,12 +8,14 @@
 //! [`Sandbox::start`] gives a [`Running`] server; it stops when that value is stopped or dropped.
 
 mod authorize;
+mod aws_chunked;
 mod call;
 mod caller;
 mod clock;
 mod connections;
 mod control;
 mod credentials;
+mod elsewhere;
 mod escape;
 mod event;
 mod gateway;
@@ -21,6 +23,7 @@ mod host;
 mod iam;
 mod ids;
 mod issuers;
+mod json;
 mod query;
 mod random;
 mod received;
@@ -41,6 +44,8 @@ mod words;
 pub use clock::{Clock, ClockSetting};
 pub use control::{ControlClient, ControlError};
 pub use event::{Event, EventId, Outcome, ParseEventIdError};
-pub use issuers::{Change, HostedIssuer, Issuer, IssuerError};
+pub use issuers::{
+    Authorities, AuthoritiesError, Change, HostedIssuer, Issuer, IssuerError, RemoteIssuers,
+};
 pub use server::{Account, Running, Sandbox, StartError};
 pub use settings::{AccountSettings, AdminKey, AdminKeyError, Secret, ServiceControl, Settings};

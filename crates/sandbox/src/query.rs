@@ -6,7 +6,7 @@ mod form;
 mod input;
 mod xml;
 
-pub(crate) use answer::{failure, success};
+pub(crate) use answer::{failure, failure_in, success};
 pub(crate) use error::{ApiError, Fault};
 pub(crate) use form::{Form, Member};
 pub(crate) use input::{Constraint, Input, Pattern};

@@ -15,7 +15,7 @@ use crate::control::Control;
 use crate::event::{Event, EventId};
 use crate::gateway::Gateway;
 use crate::ids::{self, IdKind};
-use crate::issuers::{Change, HostedIssuer, Issuer};
+use crate::issuers::{Change, HostedIssuer, Issuer, Remote};
 use crate::random::RandomFailure;
 use crate::service_controls::ServiceControls;
 use crate::session::Seal;
@@ -117,7 +117,8 @@ impl Sandbox {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Bind { listen, source })?;
-        let gateway = Arc::new(Gateway::new(state, seal, clock, control));
+        let remote = Remote::new(&settings.remote_issuers);
+        let gateway = Arc::new(Gateway::new(state, seal, clock, control, remote));
         let (stop, stopped) = oneshot::channel();
         let accepting = tokio::spawn(connections::accept(listener, Arc::clone(&gateway), stopped));
         Ok(Running {

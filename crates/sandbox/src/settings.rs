@@ -8,6 +8,7 @@ use podpass_policy::{AccountId, Document, DocumentKind, PolicyError};
 use zeroize::Zeroizing;
 
 use crate::clock::ClockSetting;
+use crate::issuers::RemoteIssuers;
 
 /// What a sandbox is started with.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Settings {
     pub accounts: Vec<AccountSettings>,
     /// How the clock of tokens, sessions and `aws:CurrentTime` goes; signature dates keep the system's.
     pub clock: ClockSetting,
+    /// Which issuers outside of the sandbox are asked for their keys; none by default.
+    pub remote_issuers: RemoteIssuers,
     /// Permits an address other than loopback in `listen`.
     pub allow_remote: bool,
 }
@@ -81,6 +84,7 @@ impl Default for Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             accounts: vec![AccountSettings::new(default_account())],
             clock: ClockSetting::default(),
+            remote_issuers: RemoteIssuers::default(),
             allow_remote: false,
         }
     }

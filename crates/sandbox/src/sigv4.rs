@@ -3,6 +3,7 @@
 
 mod authorization;
 mod canonical;
+mod chain;
 mod error;
 mod verify;
 

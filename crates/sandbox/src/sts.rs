@@ -15,6 +15,7 @@ use podpass_policy::{Context, RoleArn};
 use crate::call::Call;
 use crate::caller::{CallerPolicies, Person};
 use crate::iam::store::{NamedDocument, Role};
+use crate::issuers::{Fetched, Remote};
 use crate::query::{ApiError, Constraint, Form, Input, Member, Xml};
 use crate::session::Seal;
 use crate::state::State;
@@ -24,6 +25,9 @@ use crate::state::State;
 pub(crate) struct Sts<'a> {
     pub(crate) state: &'a State,
     pub(crate) seal: &'a Seal,
+    pub(crate) remote: &'a Remote,
+    /// What an issuer elsewhere said when it was asked for this call.
+    pub(crate) fetched: Option<&'a Fetched>,
 }
 
 /// An action of the API.

@@ -47,6 +47,31 @@ pub fn python_with_moto() -> Option<PathBuf> {
     environment.map(|path| PathBuf::from(path).join("bin/python"))
 }
 
+/// The programs on the AWS SDKs that `cargo xtask test` builds, by their language: `python`, `javascript`, `go`, `java`
+/// and `rust`. `testclients/README.md` says which words they take.
+///
+/// One that is absent is left out, and said so on stderr.
+///
+/// # Panics
+/// When one is absent and `CI=true`.
+pub fn sdk_clients() -> Vec<(&'static str, PathBuf)> {
+    let folders = std::env::var_os("PODPASS_TEST_SDKS").unwrap_or_default();
+    let mut found = Vec::new();
+    for language in ["python", "javascript", "go", "java", "rust"] {
+        let program = std::env::split_paths(&folders)
+            .map(|folder| folder.join(format!("{language}-client")))
+            .find(|program| program.is_file());
+        if let Some(program) = program {
+            found.push((language, program));
+        } else {
+            skipped(&format!(
+                "the program on the AWS SDK for {language} is missing: run `cargo xtask test`, which builds it"
+            ));
+        }
+    }
+    found
+}
+
 /// Says loudly that a test is skipped.
 ///
 /// # Panics

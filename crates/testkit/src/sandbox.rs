@@ -18,7 +18,7 @@ pub struct SandboxProcess {
 }
 
 impl SandboxProcess {
-    /// Starts `binary sandbox start --listen 127.0.0.1:0 -o json` with `arguments` and waits for its line.
+    /// Starts `binary sandbox start --listen 127.0.0.1:0 -o json --no-remote-issuers` with `arguments` and waits for its line.
     ///
     /// # Panics
     /// When the process ends, or prints anything but its JSON line, before it accepts connections.
@@ -26,6 +26,8 @@ impl SandboxProcess {
         let mut child = home
             .command(binary.as_ref())
             .args(["sandbox", "start", "--listen", "127.0.0.1:0", "-o", "json"])
+            // No test resolves or reaches a name outside of this machine.
+            .arg("--no-remote-issuers")
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

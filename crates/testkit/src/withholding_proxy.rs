@@ -41,6 +41,8 @@ pub struct ProxiedCall {
     pub target: String,
     /// What upstream answered; `None` while it has not.
     pub status: Option<u16>,
+    /// The id under which AWS logged it (`x-amzn-requestid`).
+    pub request_id: Option<String>,
     /// The caller never learns that status.
     pub withheld: bool,
 }
@@ -131,6 +133,7 @@ async fn handle(
             method: request.method().to_string(),
             target: request.uri().to_string(),
             status: None,
+            request_id: None,
             withheld: false,
         });
         let number = ledger.calls.len();
@@ -139,7 +142,12 @@ async fn handle(
     };
     let Some(how) = withhold else {
         let answer = forward(&upstream, request).await;
-        lock(&ledger).calls[index].status = Some(answer.status().as_u16());
+        let call = &mut lock(&ledger).calls[index];
+        call.status = Some(answer.status().as_u16());
+        let request_id = answer.headers().get("x-amzn-requestid");
+        call.request_id = request_id
+            .and_then(|id| id.to_str().ok())
+            .map(str::to_owned);
         return Ok(answer);
     };
     // On its own, so that the call takes effect even when the caller goes away meanwhile.

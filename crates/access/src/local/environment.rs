@@ -56,6 +56,8 @@ impl Environment {
         environment.set(SESSION_NAME, settings.session_name.as_str());
         if let Some(endpoint_url) = &settings.endpoint_url {
             environment.set("AWS_ENDPOINT_URL", endpoint_url);
+            // The SDK for Go asks for credentials before it reads the one above, and the token would go to AWS.
+            environment.set("AWS_ENDPOINT_URL_STS", endpoint_url);
             // The caller's variable or profile may tell SDKs to overlook it, and the token would go to AWS.
             environment.set(IGNORED_ENDPOINTS, "false");
         }
@@ -210,13 +212,14 @@ mod tests {
     fn an_endpoint_of_the_command_line_wins_over_all_of_the_environment() {
         let ambient = [
             "AWS_ENDPOINT_URL",
-            "AWS_ENDPOINT_URL_STS",
+            "AWS_ENDPOINT_URL_S3",
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
         ];
         let (environment, _folder) = environment(Some("http://127.0.0.1:1"), &ambient);
-        assert_eq!(environment.removed, ["AWS_ENDPOINT_URL_STS"]);
+        assert_eq!(environment.removed, ["AWS_ENDPOINT_URL_S3"]);
         for (name, value) in [
             ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+            ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1"),
             // A profile can say so too, and the variable wins.
             ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false"),
         ] {

@@ -12,6 +12,7 @@ use podpass_cluster::Cluster;
 use serde::Serialize;
 
 use self::container::Chosen;
+use self::report::Width;
 use self::target::Target;
 use super::inject::SettingsArgs;
 use crate::cluster_args::ClusterArgs;
@@ -37,7 +38,7 @@ pub(crate) struct GetArgs {
     /// In `aws-config`: where its reader finds the token. [default: the path in the container]
     #[arg(long, value_name = "PATH")]
     token_file: Option<String>,
-    /// For a person or for a program; `env` prints a container's AWS variables as shell exports, `aws-config` an AWS config
+    /// For a person (`wide`: with the account's role and the token's audience and life) or for a program; `env` prints a container's AWS variables as shell exports, `aws-config` an AWS config
     /// file that is the same identity.
     #[arg(short, long, value_enum, default_value_t = GetFormat::Table)]
     output: GetFormat,
@@ -50,6 +51,7 @@ pub(crate) struct GetArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum GetFormat {
     Table,
+    Wide,
     Json,
     Yaml,
     /// The names alone, one a line.
@@ -77,7 +79,7 @@ pub(crate) async fn run(arguments: GetArgs) -> Result<ExitCode, Failure> {
         .await
         .map_err(|error| failure(&error))?;
     let format = match arguments.output {
-        GetFormat::Table => Format::Table,
+        GetFormat::Table | GetFormat::Wide => Format::Table,
         GetFormat::Json => Format::Json,
         GetFormat::Yaml => Format::Yaml,
         GetFormat::Name => Format::Name,
@@ -100,7 +102,14 @@ pub(crate) async fn run(arguments: GetArgs) -> Result<ExitCode, Failure> {
     };
     format.print(
         &document,
-        |document| report::render(document.service_accounts, Paint::for_stdout()),
+        |document| {
+            let width = if arguments.output == GetFormat::Wide {
+                Width::Wide
+            } else {
+                Width::Usual
+            };
+            report::render(document.service_accounts, width, Paint::for_stdout())
+        },
         |document| report::names(document.service_accounts),
     )?;
     let differs = found

@@ -1,5 +1,6 @@
 //! `podpass lint`: what is wrong in files, before a cluster or AWS meets them.
 
+mod correction;
 mod fix;
 mod inputs;
 
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use podpass_diagnose::lint::{Edit, FileKind, Report, Source, lint};
+use podpass_diagnose::lint::{Correction, Edit, FileKind, Report, Source, correct, lint};
 use podpass_diagnose::{Finding, Severity, junit, sarif};
 use serde::Serialize;
 
@@ -48,6 +49,8 @@ struct LintReport<'a> {
     files: Vec<LintedFile<'a>>,
     findings: &'a [Finding],
     fixed: &'a [Edit],
+    /// The policies among the files as they should read, where that is certain.
+    corrected: &'a [Correction],
 }
 
 #[derive(Serialize)]
@@ -71,7 +74,17 @@ pub(crate) fn run(arguments: &LintArgs) -> Result<ExitCode, Failure> {
         ));
     }
     let report = look(&inputs);
-    print(arguments.output, &inputs, &report, &fixed)?;
+    let corrected: Vec<Correction> = inputs
+        .iter()
+        .filter_map(|input| correct(&source(input)))
+        .collect();
+    let linted = Linted {
+        inputs: &inputs,
+        report: &report,
+        fixed: &fixed,
+        corrected: &corrected,
+    };
+    print(arguments.output, &linted)?;
     let failing = report
         .findings
         .iter()
@@ -84,25 +97,37 @@ pub(crate) fn run(arguments: &LintArgs) -> Result<ExitCode, Failure> {
 }
 
 fn look(inputs: &[Input]) -> Report {
-    let sources: Vec<Source<'_>> = inputs
-        .iter()
-        .map(|input| Source {
-            name: &input.name,
-            text: &input.text,
-        })
-        .collect();
+    let sources: Vec<Source<'_>> = inputs.iter().map(source).collect();
     lint(&sources)
 }
 
-fn print(
-    format: LintFormat,
-    inputs: &[Input],
-    report: &Report,
-    fixed: &[Edit],
-) -> Result<(), Failure> {
+fn source(input: &Input) -> Source<'_> {
+    Source {
+        name: &input.name,
+        text: &input.text,
+    }
+}
+
+/// Everything that is to be printed.
+struct Linted<'a> {
+    inputs: &'a [Input],
+    report: &'a Report,
+    fixed: &'a [Edit],
+    corrected: &'a [Correction],
+}
+
+fn print(format: LintFormat, linted: &Linted<'_>) -> Result<(), Failure> {
+    let Linted {
+        inputs,
+        report,
+        fixed,
+        corrected,
+    } = *linted;
     match format {
         LintFormat::Table => {
-            output::data(&text(&report.findings, Paint::for_stdout()))?;
+            let paint = Paint::for_stdout();
+            output::data(&text(&report.findings, paint))?;
+            output::data(&correction::text(corrected, paint))?;
             output::note(&summary(inputs.len(), report));
             Ok(())
         }
@@ -119,6 +144,7 @@ fn print(
                     .collect(),
                 findings: &report.findings,
                 fixed,
+                corrected,
             })
         }
         LintFormat::Sarif => output::data(&sarif(&report.findings)),

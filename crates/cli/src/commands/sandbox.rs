@@ -5,9 +5,12 @@ mod admin_keys;
 mod run_file;
 mod service_controls;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use podpass_sandbox::{AccountSettings, Running, Sandbox, Settings, StartError};
+use podpass_sandbox::{
+    AccountSettings, Authorities, RemoteIssuers, Running, Sandbox, Settings, StartError,
+};
 use serde::{Serialize, Serializer};
 
 use self::run_file::{RunningAccount, RunningSandbox};
@@ -15,7 +18,7 @@ use crate::args::{
     EnvFormat, SandboxArgs, SandboxCommand, SandboxEnvArgs, SandboxStartArgs, StartFormat,
 };
 use crate::failure::{Exit, Failure};
-use crate::output;
+use crate::{files, output};
 
 pub(crate) use self::run_file::RunFile;
 pub(crate) use self::service_controls::ServiceControlFile;
@@ -38,6 +41,14 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
         listen: arguments.listen,
         accounts: accounts(arguments)?,
         allow_remote: arguments.allow_remote,
+        remote_issuers: RemoteIssuers {
+            asked: !arguments.no_remote_issuers,
+            allow_private: arguments.allow_private_issuers,
+            authorities: match &arguments.issuer_ca {
+                Some(path) => authorities(path)?,
+                None => Authorities::default(),
+            },
+        },
         ..Settings::default()
     };
     // Before the first connection, so that no signal between the two leaves a run file behind.
@@ -71,6 +82,12 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
     drop(run_file);
     sandbox.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn authorities(path: &Path) -> Result<Authorities, Failure> {
+    let text = files::read_text(path)?;
+    Authorities::from_pem(&text)
+        .map_err(|error| Failure::usage(format!("--issuer-ca: {}", path.display())).because(&error))
 }
 
 fn accounts(arguments: &SandboxStartArgs) -> Result<Vec<AccountSettings>, Failure> {
@@ -176,12 +193,14 @@ fn env(arguments: &SandboxEnvArgs) -> Result<ExitCode, Failure> {
 }
 
 /// What the AWS CLI and every SDK read, by the names of the variables.
-pub(crate) struct Variables<'a>([(&'static str, &'a str); 6]);
+pub(crate) struct Variables<'a>([(&'static str, &'a str); 7]);
 
 impl<'a> Variables<'a> {
     pub(crate) fn of(endpoint: &'a str, account: &'a RunningAccount) -> Self {
         Self([
             ("AWS_ENDPOINT_URL", endpoint),
+            // The SDK for Go sees only this one when it asks STS for credentials.
+            ("AWS_ENDPOINT_URL_STS", endpoint),
             ("AWS_ACCESS_KEY_ID", &account.access_key_id),
             ("AWS_SECRET_ACCESS_KEY", &account.secret_access_key),
             ("AWS_REGION", DEFAULT_REGION),

@@ -32,6 +32,9 @@ pub(crate) struct VerifyArgs {
     /// The trust policy of the last role of a chain, to say which line of it refuses the session.
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
+    /// Also call the API server itself, with a token of its own audience and without one.
+    #[arg(long)]
+    kube: bool,
     /// The region whose STS is asked. [default: the AWS configuration's]
     #[arg(long)]
     region: Option<String>,
@@ -77,10 +80,14 @@ pub(crate) async fn run(arguments: VerifyArgs) -> Result<ExitCode, Failure> {
         last_trust: trust.map(|trust| trust.document().clone()),
         rules: rules.map_err(|error| Failure::cluster(&error))?,
     };
+    let mut verification = Box::pin(Verification::of(&cluster, &connection, &question)).await;
+    if arguments.kube {
+        verification.add_kube(&cluster, &question.account).await;
+    }
     let document = VerificationDocument {
         api_version: crate::API_VERSION,
         kind: "Verification",
-        verification: Box::pin(Verification::of(&cluster, &connection, &question)).await,
+        verification,
     };
     arguments.output.print(
         &document,

@@ -9,6 +9,7 @@ use podpass_kinds::yaml::{Content, Node};
 use podpass_policy::{Document, DocumentKind};
 
 pub(super) use permissions::{Wildcards, check_wildcards};
+pub(super) use structure::VERSIONS;
 
 use super::check::{Claims, arn};
 use super::collector::Collector;
@@ -152,7 +153,7 @@ fn texts<'n>(statement: &'n Node, element: &str) -> &'n [Node] {
     statement.get(element).map(one_or_more).unwrap_or_default()
 }
 
-fn one_or_more(node: &Node) -> &[Node] {
+pub(super) fn one_or_more(node: &Node) -> &[Node] {
     match &node.content {
         Content::Sequence(items) => items,
         _ => std::slice::from_ref(node),

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod correct;
 mod fixes;
 mod formats;
 mod healthy;

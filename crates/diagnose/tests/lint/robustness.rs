@@ -1,5 +1,9 @@
 //! Damaged files: no panic, places inside the file, repairs that end, and no secret in what is said.
 
+use podpass_diagnose::Severity;
+use podpass_diagnose::lint::{Correction, Source, correct};
+use podpass_kinds::Reason;
+
 use crate::fixes::repaired;
 use crate::stand::{files_in, fixture, fixtures, lint_text};
 
@@ -10,6 +14,19 @@ fn look(name: &str, text: &str) {
         let position = finding.position.unwrap();
         let line = usize::try_from(position.line).unwrap();
         assert!(line >= 1 && line <= lines, "{name}: {finding:?}");
+    }
+    let source = Source { name, text };
+    if let Some(Correction {
+        text: Some(corrected),
+        ..
+    }) = correct(&source)
+    {
+        let left = lint_text(name, &corrected).findings.into_iter();
+        let mut left = left.filter(|finding| finding.code != Reason::PlaceholderLeft);
+        assert!(
+            left.all(|finding| finding.severity < Severity::Error),
+            "{name}: {text}\n{corrected}"
+        );
     }
 }
 

@@ -23,12 +23,17 @@ pub(crate) fn success(service: QueryService, action: &str, result: &Xml) -> Resp
 
 /// The answer to a call that was refused.
 pub(crate) fn failure(service: QueryService, error: &ApiError) -> Response<Bytes> {
-    let request_id = ids::new_request_id();
     let namespace = if error.code == "InvalidAction" {
         FAULT_NAMESPACE
     } else {
         service.namespace()
     };
+    failure_in(namespace, error)
+}
+
+/// The same in a namespace.
+pub(crate) fn failure_in(namespace: &str, error: &ApiError) -> Response<Bytes> {
+    let request_id = ids::new_request_id();
     let xml = Xml::of(|xml| {
         xml.root("ErrorResponse", namespace, |xml| {
             xml.element("Error", |xml| {

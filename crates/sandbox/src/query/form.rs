@@ -30,7 +30,14 @@ impl Form {
         Ok(Self { parameters })
     }
 
-    /// The value of a parameter.
+    /// All parameters.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The parameter of that name.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
     }

@@ -10,6 +10,7 @@ use md5::{Digest as _, Md5};
 use super::S3Request;
 use super::checksum::{Algorithm, Checksum};
 use super::error::S3Error;
+use crate::aws_chunked::{Chunked, Malformed};
 
 /// A verified body.
 #[derive(Debug)]
@@ -25,14 +26,11 @@ pub(super) struct Payload {
 enum Framing<'a> {
     Plain,
     Hashed(&'a str),
-    ChunkedWithTrailer,
+    Chunked,
 }
 
 /// The fields after the last chunk.
 type Trailer = Vec<(String, String)>;
-
-/// Chunk sizes and trailer lines are short; this only bounds the search for their end.
-const MAX_LINE: usize = 4096;
 
 /// Undoes the framing and verifies hash, checksum and `Content-MD5`.
 ///
@@ -55,7 +53,7 @@ pub(super) fn read(request: &S3Request) -> Result<Payload, S3Error> {
             }
             (request.body.clone(), Trailer::new())
         }
-        Framing::ChunkedWithTrailer => {
+        Framing::Chunked => {
             let (bytes, trailer) = decode_chunks(&request.body)?;
             check_decoded_length(request, bytes.len())?;
             check_trailer_is_announced(request, &trailer)?;
@@ -80,7 +78,10 @@ fn framing(request: &S3Request) -> Result<Framing<'_>, S3Error> {
     };
     match value {
         "UNSIGNED-PAYLOAD" => Ok(Framing::Plain),
-        "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => Ok(Framing::ChunkedWithTrailer),
+        // The signatures of the last two were verified with the request's; an anonymous request has none to verify.
+        "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+        | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+        | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => Ok(Framing::Chunked),
         streaming if streaming.starts_with("STREAMING-") => {
             Err(S3Error::not_implemented(&format!("{header}: {streaming}")))
         }
@@ -96,44 +97,16 @@ fn framing(request: &S3Request) -> Result<Framing<'_>, S3Error> {
     }
 }
 
-/// Decodes `SIZE CRLF DATA CRLF … 0 CRLF trailer CRLF`.
 fn decode_chunks(body: &Bytes) -> Result<(Bytes, Trailer), S3Error> {
-    let mut rest = body.clone();
+    let chunked = Chunked::read(body).map_err(|malformed| match malformed {
+        Malformed::Chunk => incomplete_body(),
+        Malformed::Trailer => malformed_trailer(),
+    })?;
     let mut decoded = BytesMut::with_capacity(body.len());
-    loop {
-        let line = take_line(&mut rest).ok_or_else(incomplete_body)?;
-        let size = line.split(';').next().unwrap_or_default();
-        let size = usize::from_str_radix(size, 16).map_err(|_| incomplete_body())?;
-        if size == 0 {
-            break;
-        }
-        if rest.len() < size {
-            return Err(incomplete_body());
-        }
-        decoded.extend_from_slice(&rest.split_to(size));
-        if !rest.starts_with(b"\r\n") {
-            return Err(incomplete_body());
-        }
-        rest = rest.slice(2..);
+    for chunk in &chunked.chunks {
+        decoded.extend_from_slice(&chunk.data);
     }
-    let mut trailer = Trailer::new();
-    while !rest.is_empty() {
-        let line = take_line(&mut rest).ok_or_else(malformed_trailer)?;
-        if line.is_empty() {
-            continue;
-        }
-        let (name, value) = line.split_once(':').ok_or_else(malformed_trailer)?;
-        trailer.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
-    }
-    Ok((decoded.freeze(), trailer))
-}
-
-/// Takes a line that ends in CRLF (a trailer's may end in LF alone), without its end.
-fn take_line(rest: &mut Bytes) -> Option<String> {
-    let end = rest.iter().take(MAX_LINE).position(|byte| *byte == b'\n')?;
-    let line = rest.split_to(end + 1);
-    let text = std::str::from_utf8(&line).ok()?;
-    Some(text.trim_end_matches(['\r', '\n']).to_owned())
+    Ok((decoded.freeze(), chunked.trailer))
 }
 
 fn check_decoded_length(request: &S3Request, actual: usize) -> Result<(), S3Error> {

@@ -68,6 +68,8 @@ pub(crate) enum SignatureError {
     PayloadHash,
     /// S3: the body is not the one that was hashed.
     PayloadMismatch { declared: String, computed: String },
+    /// S3: the body is not in chunks as it says, or one of them has no signature.
+    MalformedChunks,
     /// A way of signing that this sandbox does not verify.
     NotImplemented { what: &'static str },
 }

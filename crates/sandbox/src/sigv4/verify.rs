@@ -1,12 +1,14 @@
 //! The checks of a signed request, in the order in which AWS reports them.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::canonical::{self, CanonicalRequest, Parts};
+use super::chain::Chain;
 use super::error::{Mismatch, PRESIGNED_LIFE, QUERY_SKEW, S3_SKEW};
 use super::{Authorization, Dialect, SignatureError};
 
@@ -19,7 +21,7 @@ pub(crate) struct SignedRequest<'a> {
     /// The query as received, without `?`.
     pub(crate) query: &'a str,
     pub(crate) headers: &'a HeaderMap,
-    pub(crate) body: &'a [u8],
+    pub(crate) body: &'a Bytes,
     pub(crate) authorization: &'a Authorization,
     pub(crate) dialect: Dialect,
 }
@@ -149,18 +151,28 @@ impl SignedRequest<'_> {
             self.dialect,
         );
         let string_to_sign = canonical.string_to_sign(&time.basic, &authorization.scope);
-        let expected = canonical::signature(secret, &authorization.scope, &string_to_sign);
-        if verify_slices_are_equal(expected.as_bytes(), authorization.signature.as_bytes()).is_err()
-        {
-            return Err(SignatureError::Mismatch(Box::new(Mismatch {
-                access_key_id: authorization.access_key_id.clone(),
-                string_to_sign,
-                signature: authorization.signature.clone(),
-                canonical_request: canonical.redacted(),
-            })));
-        }
+        let check = |string_to_sign: String, signature: &str| {
+            let expected = canonical::signature(secret, &authorization.scope, &string_to_sign);
+            verify_slices_are_equal(expected.as_bytes(), signature.as_bytes()).map_err(|_| {
+                SignatureError::Mismatch(Box::new(Mismatch {
+                    access_key_id: authorization.access_key_id.clone(),
+                    string_to_sign,
+                    signature: signature.to_owned(),
+                    canonical_request: canonical.redacted(),
+                }))
+            })
+        };
+        check(string_to_sign, &authorization.signature)?;
         self.check_headers_signed()?;
-        hash.check_body(self.body)
+        match hash {
+            PayloadHash::Computed(_) | PayloadHash::Unchecked(_) => Ok(()),
+            PayloadHash::Declared(declared) => check_body(self.body, declared),
+            PayloadHash::Chunks { has_trailer, .. } => {
+                let chain =
+                    Chain::after(&authorization.signature, &time.basic, &authorization.scope);
+                chain.check(self.body, has_trailer, check)
+            }
+        }
     }
 
     fn check_age(&self, request: Timestamp, now: Timestamp) -> Result<(), SignatureError> {
@@ -217,9 +229,15 @@ impl SignedRequest<'_> {
             "UNSIGNED-PAYLOAD" | "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => {
                 Ok(PayloadHash::Unchecked(declared.to_owned()))
             }
-            streaming if streaming.starts_with("STREAMING-AWS4-") => {
+            "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => {
+                Ok(PayloadHash::Chunks {
+                    has_trailer: declared.ends_with("-TRAILER"),
+                    marker: declared.to_owned(),
+                })
+            }
+            streaming if streaming.starts_with("STREAMING-AWS4-ECDSA-") => {
                 Err(SignatureError::NotImplemented {
-                    what: "chunks with a signature each (STREAMING-AWS4-*)",
+                    what: "chunks with an ECDSA signature each (STREAMING-AWS4-ECDSA-*)",
                 })
             }
             hex if hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
@@ -239,25 +257,25 @@ enum PayloadHash {
     Declared(String),
     /// A marker: the body is not covered by the signature.
     Unchecked(String),
+    /// A marker: the signature is the first of a chain that goes on in the body.
+    Chunks { marker: String, has_trailer: bool },
 }
 
 impl PayloadHash {
     fn signed(&self) -> &str {
-        let (Self::Computed(text) | Self::Declared(text) | Self::Unchecked(text)) = self;
-        text
-    }
-
-    fn check_body(&self, body: &[u8]) -> Result<(), SignatureError> {
-        let Self::Declared(declared) = self else {
-            return Ok(());
-        };
-        let computed = canonical::payload_hash(body);
-        if computed.eq_ignore_ascii_case(declared) {
-            return Ok(());
+        match self {
+            Self::Computed(text)
+            | Self::Declared(text)
+            | Self::Unchecked(text)
+            | Self::Chunks { marker: text, .. } => text,
         }
-        Err(SignatureError::PayloadMismatch {
-            declared: declared.clone(),
-            computed,
-        })
     }
+}
+
+fn check_body(body: &[u8], declared: String) -> Result<(), SignatureError> {
+    let computed = canonical::payload_hash(body);
+    if computed.eq_ignore_ascii_case(&declared) {
+        return Ok(());
+    }
+    Err(SignatureError::PayloadMismatch { declared, computed })
 }

@@ -1,11 +1,11 @@
 //! `AssumeRoleWithWebIdentity`.
 
-use podpass_exchange::{Behaviour, WebIdentityGrant, WebIdentityRequest, present};
+use podpass_exchange::{Behaviour, Registered, WebIdentityGrant, WebIdentityRequest, present};
 use podpass_token::Token;
 
 use super::{Sts, context, member_values, refuse, require, role_at, session_answer};
 use crate::call::Call;
-use crate::issuers;
+use crate::issuers::{self, AtHand, Fetched, Unfetched, Wanted};
 use crate::query::{ApiError, Xml};
 
 /// Exchanges a token for a session of a role.
@@ -67,9 +67,18 @@ fn decide(
         .map_err(|denial| refuse(call, denial))?;
     call.report.principal = registered.provider_arn().to_string();
 
-    let keys = issuers::keys_of(sts.state, registered.issuer());
+    let here = issuers::keys_of(sts.state, registered.issuer());
+    let kept;
+    let keys = match &here {
+        Ok(keys) => Ok(&**keys),
+        Err(Unfetched::Failed(failure)) => Err(failure.clone()),
+        Err(Unfetched::Elsewhere) => {
+            kept = keys_elsewhere(sts, call, &registered)?;
+            kept.as_deref().map_err(Clone::clone)
+        }
+    };
     let verified = registered
-        .verify(keys.as_deref().map_err(Clone::clone))
+        .verify(keys)
         .map_err(|denial| refuse(call, denial))?;
     let role = role_at(sts, &role_arn);
     let grant = verified
@@ -77,4 +86,38 @@ fn decide(
         .map_err(|denial| refuse(call, denial))?;
     call.report.exchange = Some(grant.trace.clone());
     Ok(grant)
+}
+
+/// The keys of an issuer elsewhere. Where it has to be asked first, the call is reported as waiting for it, and is made
+/// again with what the issuer said.
+fn keys_elsewhere(
+    sts: &Sts<'_>,
+    call: &mut Call<'_>,
+    registered: &Registered,
+) -> Result<Fetched, ApiError> {
+    if let Some(fetched) = sts.fetched {
+        return Ok(fetched.clone());
+    }
+    let provider = registered.provider_arn();
+    let account = sts.state.account(provider.account());
+    let known = account.and_then(|account| account.providers.get(provider.as_str()));
+    let wanted = Wanted {
+        issuer: registered.issuer().to_owned(),
+        provider: provider.clone(),
+        thumbprints: known.map_or_else(Vec::new, |known| known.thumbprints.clone()),
+        kid: registered.kid().map(str::to_owned),
+    };
+    match sts.remote.at_hand(&wanted, call.now) {
+        AtHand::Keys(keys) => Ok(Ok(keys)),
+        AtHand::Off => Ok(Err(issuers::not_asked(&wanted.issuer))),
+        AtHand::Ask => {
+            call.report.wanted = Some(wanted);
+            // Nobody gets this: the gateway sees what the call waits for.
+            Err(ApiError::new(
+                503,
+                "ServiceUnavailable",
+                "the issuer is being asked",
+            ))
+        }
+    }
 }

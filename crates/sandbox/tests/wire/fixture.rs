@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use podpass_sandbox::{
-    AccountSettings, AdminKey, Event, Running, Sandbox, ServiceControl, Settings,
+    AccountSettings, AdminKey, Event, RemoteIssuers, Running, Sandbox, ServiceControl, Settings,
 };
 use podpass_token::{
     Jwks, KeySize, ObjectRef, ServiceAccountClaims, SigningKey, Token, discovery_document,
@@ -34,20 +34,27 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn start() -> Self {
-        Self::limited_by(&[])
+        Self::start_on(runtime(), RemoteIssuers::default())
     }
 
     /// The first account is limited by these service control policies, each named by its place.
     pub(crate) fn limited_by(service_controls: &[&str]) -> Self {
         let numbered = service_controls.iter().zip(1..);
-        let limits: Vec<ServiceControl> = numbered
+        let limits = numbered
             .map(|(text, number)| ServiceControl::parse(format!("scp-{number}"), text).unwrap())
             .collect();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
+        Self::start_with(runtime(), RemoteIssuers::default(), limits)
+    }
+
+    pub(crate) fn start_on(runtime: Runtime, remote_issuers: RemoteIssuers) -> Self {
+        Self::start_with(runtime, remote_issuers, Vec::new())
+    }
+
+    fn start_with(
+        runtime: Runtime,
+        remote_issuers: RemoteIssuers,
+        limits: Vec<ServiceControl>,
+    ) -> Self {
         let account = |id: &str, key: &str| AccountSettings {
             admin_key: Some(AdminKey::new(key, "admin-secret").unwrap()),
             ..AccountSettings::new(id.parse().unwrap())
@@ -60,6 +67,7 @@ impl Fixture {
                 },
                 account(OTHER_ACCOUNT, "admin_2"),
             ],
+            remote_issuers,
             ..Settings::default()
         };
         let sandbox = runtime.block_on(Sandbox::start(settings)).unwrap();
@@ -217,6 +225,14 @@ pub(crate) fn trust_policy(subject: &str) -> String {
     format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":"{PROVIDER_ARN}"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"StringEquals":{{"{ISSUER_HOST}:sub":"{subject}","{ISSUER_HOST}:aud":"sts.amazonaws.com"}}}}}}]}}"#
     )
+}
+
+pub(crate) fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 fn long_term(id: &str) -> Keys {

@@ -2,17 +2,21 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "the fixture is test code outside of test functions"
 )]
 
 mod assume_role;
 mod client;
 mod control;
+mod elsewhere;
 mod fixture;
+mod https_issuer;
 mod iam;
 mod issuer;
 mod lifecycle;
 mod presigned;
+mod remote_issuer;
 mod service_controls;
 mod signatures;
 mod sts;

@@ -350,8 +350,13 @@ fn s3_compares_the_body_with_its_declared_hash() {
         ("unsigned", "UNSIGNED-PAYLOAD".to_owned(), (200, "")),
         ("not a hash", "abc".to_owned(), (400, "InvalidArgument")),
         (
-            "signed chunks",
+            "signed chunks, and none",
             "STREAMING-AWS4-HMAC-SHA256-PAYLOAD".to_owned(),
+            (400, "IncompleteBody"),
+        ),
+        (
+            "chunks signed with ECDSA",
+            "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD".to_owned(),
             (501, "NotImplemented"),
         ),
     ] {
@@ -377,25 +382,20 @@ fn s3_compares_the_body_with_its_declared_hash() {
 #[test]
 fn services_that_are_not_here_say_so_after_verifying() {
     let fixture = Fixture::start();
-    let reply = fixture.admin.send(
-        "ec2",
-        "POST",
-        "/",
-        &[],
-        b"Action=DescribeInstances&Version=2016-11-15",
-    );
+    let describe = b"Action=DescribeInstances&Version=2016-11-15";
+    let reply = fixture.admin.send("ec2", "POST", "/", &[], describe);
     assert_eq!(reply.error(), (501, "NotImplemented".to_owned()));
-    assert!(reply.message().contains("`ec2`"), "{}", reply.message());
+    let signed_by = fixture.admin.sts("GetCallerIdentity", &[]);
+    for part in ["`ec2`", &signed_by.text("Arn").unwrap()] {
+        assert!(reply.message().contains(part), "{}", reply.message());
+    }
     let wrong = Keys {
         id: "admin_1".into(),
         secret: "wrong".into(),
         token: None,
     };
-    let reply =
-        fixture
-            .admin
-            .with_keys(wrong)
-            .send("ec2", "POST", "/", &[], b"Action=DescribeInstances");
+    let wrong = fixture.admin.with_keys(wrong);
+    let reply = wrong.send("ec2", "POST", "/", &[], describe);
     assert_eq!(reply.error(), (403, "SignatureDoesNotMatch".to_owned()));
 }
 

@@ -1,25 +1,47 @@
 //! The comparison as a table, and each difference below it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use podpass_access::injected::{AccountReport, Credentials, Difference, PodReport};
+use podpass_access::injected::{AccountReport, Credentials, Difference, PodReport, TokenVolume};
 
 use crate::output::{Paint, printable};
 use crate::table::Table;
 
+/// How much a row says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    Usual,
+    /// Also the role that the service account has, and the token. How long a session lives is not among it: nothing in
+    /// the cluster says so, the SDK asks STS for its default.
+    Wide,
+}
+
 /// A row for each container; then what differs, and what is worth knowing.
-pub(super) fn render(accounts: &[AccountReport], paint: Paint) -> String {
+pub(super) fn render(accounts: &[AccountReport], width: Width, paint: Paint) -> String {
     if accounts.is_empty() {
         return "no service account here has a role, and no pod has one\n".to_owned();
     }
-    let mut table = Table::new(&[
+    let mut header = vec![
         "SERVICE ACCOUNT",
         "POD",
         "CONTAINER",
         "ROLE IN THE POD",
         "RESULT",
-    ]);
+    ];
+    if width == Width::Wide {
+        header.extend(["ROLE OF THE ACCOUNT", "AUDIENCE", "TOKEN LIFE"]);
+    }
+    let mut table = Table::new(&header);
+    let mut row = |cells: [&str; 5], account: &AccountReport, token, is_bad| {
+        let wide = wide(account, token);
+        let mut cells = cells.to_vec();
+        if width == Width::Wide {
+            cells.extend(wide.iter().map(Cow::as_ref));
+        }
+        table.judged_cells(&cells, is_bad);
+    };
     for account in accounts {
         let name = &account.service_account;
         for pod in &account.pods {
@@ -34,14 +56,17 @@ pub(super) fn render(accounts: &[AccountReport], paint: Paint) -> String {
                 } else {
                     &codes
                 };
-                table.judged_row(
+                row(
                     [name, &pod.name, &container.name, &role, result],
+                    account,
+                    pod.token_of(container),
                     !codes.is_empty(),
                 );
             }
         }
         if account.pods.is_empty() {
-            table.row([name, "-", "-", "-", "no pods"]);
+            let token = account.expected.as_ref().map(|expected| &expected.token);
+            row([name, "-", "-", "-", "no pods"], account, token, false);
         }
     }
     let mut text = table.render(paint);
@@ -63,6 +88,22 @@ pub(super) fn render(accounts: &[AccountReport], paint: Paint) -> String {
         }
     }
     text
+}
+
+/// The cells that only `wide` has: the account's role, and audience and life of a token.
+fn wide<'a>(account: &'a AccountReport, token: Option<&'a TokenVolume>) -> [Cow<'a, str>; 3] {
+    let expected = account.expected.as_ref();
+    let role = expected.map_or_else(|| "-".to_owned(), |expected| expected.credentials.target());
+    let Some(token) = token else {
+        return [role.into(), "-".into(), "-".into()];
+    };
+    let audience = token.audience.as_deref().unwrap_or("(the API server's)");
+    let life = token.expiration_seconds;
+    let life = life.map_or_else(
+        || "(the API server's)".into(),
+        |life| format!("{life}s").into(),
+    );
+    [role.into(), audience.into(), life]
 }
 
 /// The objects as kubectl names them.

@@ -1,5 +1,6 @@
 //! `podpass token assume`: the exchange that an SDK makes in a pod, with what AWS leaves unsaid.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
@@ -94,21 +95,32 @@ pub(crate) fn refused(error: &CloudError, role: &RoleArn, token: &Token) -> Fail
     }
 }
 
-/// A granted session, as `-o json` prints it.
+/// A granted session, as `-o json` prints it: beside our own `apiVersion` and `kind` the members of AWS's answer, in the
+/// words of the AWS CLI and boto3.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "PascalCase")]
 struct SessionDocument<'a> {
+    #[serde(rename = "apiVersion")]
     api_version: &'static str,
+    #[serde(rename = "kind")]
     kind: &'static str,
     credentials: AssumedCredentials<'a>,
-    assumed_role: AssumedRole<'a>,
-    subject: Option<&'a str>,
-    audience: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject_from_web_identity_token: Option<&'a str>,
+    assumed_role_user: AssumedRoleUser<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packed_policy_size: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audience: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_identity: Option<&'a str>,
+    response_metadata: ResponseMetadata<'a>,
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "PascalCase")]
 struct AssumedCredentials<'a> {
     access_key_id: &'a str,
     secret_access_key: &'a str,
@@ -117,15 +129,29 @@ struct AssumedCredentials<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AssumedRole<'a> {
+#[serde(rename_all = "PascalCase")]
+struct AssumedRoleUser<'a> {
+    assumed_role_id: &'a str,
     arn: &'a str,
-    id: &'a str,
+}
+
+/// What boto3 adds to every answer, and what the AWS CLI keeps of it in its cache.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ResponseMetadata<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    #[serde(rename = "HTTPStatusCode")]
+    status: u16,
+    #[serde(rename = "HTTPHeaders")]
+    headers: &'a BTreeMap<String, String>,
+    retry_attempts: u32,
 }
 
 impl<'a> From<&'a Session> for SessionDocument<'a> {
     fn from(session: &'a Session) -> Self {
         let credentials = &session.credentials;
+        let answer = &session.answer;
         Self {
             api_version: crate::API_VERSION,
             kind: "Session",
@@ -136,13 +162,21 @@ impl<'a> From<&'a Session> for SessionDocument<'a> {
                 expiration: Timestamp::from_second(session.expires_at)
                     .map_or_else(|_| session.expires_at.to_string(), |at| at.to_string()),
             },
-            assumed_role: AssumedRole {
+            subject_from_web_identity_token: session.subject.as_deref(),
+            assumed_role_user: AssumedRoleUser {
+                assumed_role_id: &session.assumed_role_id,
                 arn: &session.assumed_role_arn,
-                id: &session.assumed_role_id,
             },
-            subject: session.subject.as_deref(),
-            audience: session.audience.as_deref(),
+            packed_policy_size: session.packed_policy_size,
             provider: session.provider.as_deref(),
+            audience: session.audience.as_deref(),
+            source_identity: session.source_identity.as_deref(),
+            response_metadata: ResponseMetadata {
+                request_id: answer.request_id.as_deref(),
+                status: answer.status,
+                headers: &answer.headers,
+                retry_attempts: answer.retry_attempts,
+            },
         }
     }
 }

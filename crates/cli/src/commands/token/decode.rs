@@ -1,16 +1,21 @@
 //! `podpass token decode`: what a token says, and with the issuer's keys whether it is true.
 
+mod explanation;
+
 use std::path::Path;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
+use podpass_diagnose::checkers::{CheckedClaim, Given, checked_claims};
+use podpass_diagnose::simulate::TrustPolicy;
 use podpass_kinds::Reason;
 use podpass_token::{Jwt, KeySet, SignatureError, Token};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::args::{DecodeFormat, TokenDecodeArgs};
-use crate::failure::Failure;
+use crate::commands::simulate::read_trust;
+use crate::failure::{Exit, Failure};
 use crate::{files, output};
 
 /// A decoded token, as `-o json` prints it.
@@ -23,13 +28,20 @@ struct DecodedToken<'a> {
     claims: &'a Map<String, Value>,
     /// `valid`, or `unchecked` where no keys were given; an invalid signature is an error.
     signature: &'static str,
+    /// Who checks each claim, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a [CheckedClaim]>,
 }
 
 pub(super) fn run(arguments: &TokenDecodeArgs) -> Result<ExitCode, Failure> {
     let jwt = read_token(&arguments.file)?;
     let keys = arguments.jwks.as_deref().map(read_keys).transpose()?;
+    let trust = arguments.trust.as_deref().map(read_trust).transpose()?;
     let (header, claims) = (jwt.header().clone(), jwt.claims().clone());
-    let checked = keys.map(|keys| keys.verify(jwt).map(|_| ()));
+    let checked = keys.map(|keys| keys.verify(jwt.clone()).map(|_| ()));
+    let explanation = arguments
+        .explain
+        .then(|| explain(arguments, &jwt, trust.as_ref(), checked.as_ref()));
     let signature = if matches!(checked, Some(Ok(()))) {
         "valid"
     } else {
@@ -46,9 +58,19 @@ pub(super) fn run(arguments: &TokenDecodeArgs) -> Result<ExitCode, Failure> {
                 header: &header,
                 claims: &claims,
                 signature,
+                explanation: explanation.as_deref(),
             })?;
         }
         DecodeFormat::Text => {
+            if let Some(claims) = &explanation {
+                let trust = trust.as_ref().map(|trust| trust.name.as_str());
+                let paint = output::Paint::for_stdout();
+                output::data(&explanation::render(claims, trust, paint))?;
+                return match checked {
+                    Some(Err(error)) => Err(refused(&error)),
+                    _ => Ok(exit(claims)),
+                };
+            }
             let key = header.get("kid").and_then(Value::as_str);
             let key = key.map(|kid| format!(" (kid {kid})")).unwrap_or_default();
             output::line(&format!("header     {}", Value::Object(header)))?;
@@ -68,7 +90,35 @@ pub(super) fn run(arguments: &TokenDecodeArgs) -> Result<ExitCode, Failure> {
             }
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(explanation.as_deref().map_or(ExitCode::SUCCESS, exit))
+}
+
+fn explain(
+    arguments: &TokenDecodeArgs,
+    jwt: &Jwt,
+    trust: Option<&TrustPolicy>,
+    checked: Option<&Result<(), SignatureError>>,
+) -> Vec<CheckedClaim> {
+    let given = Given {
+        providers: &arguments
+            .providers
+            .iter()
+            .map(|each| each.0.clone())
+            .collect::<Vec<_>>(),
+        trust,
+        signed: checked.map(Result::is_ok),
+        now: Timestamp::now(),
+    };
+    checked_claims(jwt, &given)
+}
+
+/// A claim that is not what was given for it is a difference.
+fn exit(claims: &[CheckedClaim]) -> ExitCode {
+    if explanation::fails(claims) {
+        Exit::Failed.into()
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 fn read_token(path: &Path) -> Result<Jwt, Failure> {

@@ -168,6 +168,8 @@ fn check_elements(node: &Node, parent: &str, known: &[&str], out: &mut Collector
     }
 }
 
+/// The versions of the policy language, the current one first.
+pub(in super::super) const VERSIONS: [&str; 2] = [CURRENT, OLD];
 const CURRENT: &str = "2012-10-17";
 const OLD: &str = "2008-10-17";
 const POLICY_ELEMENTS: &[&str] = &["Version", "Id", "Statement"];

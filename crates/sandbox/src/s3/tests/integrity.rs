@@ -26,10 +26,10 @@ fn verifies_what_the_client_says_about_the_body() {
             Some((400, "InvalidArgument")),
         ),
         (
-            "signed chunks",
+            "signed chunks, and none",
             "x-amz-content-sha256",
             "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
-            Some((501, "NotImplemented")),
+            Some((400, "IncompleteBody")),
         ),
         (
             "ECDSA chunks",

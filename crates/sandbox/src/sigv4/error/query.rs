@@ -97,7 +97,8 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
         SignatureError::Mismatch(_)
         | SignatureError::MissingPayloadHash
         | SignatureError::PayloadHash
-        | SignatureError::PayloadMismatch { .. } => mismatched(
+        | SignatureError::PayloadMismatch { .. }
+        | SignatureError::MalformedChunks => mismatched(
             403,
             "The request signature we calculated does not match the signature you provided. Check \
              your AWS Secret Access Key and signing method. Consult the service documentation for \

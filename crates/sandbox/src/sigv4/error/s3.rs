@@ -96,6 +96,11 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
         )
         .with("ClientComputedContentSHA256", declared.clone())
         .with("S3ComputedContentSHA256", computed.clone()),
+        SignatureError::MalformedChunks => Refusal::new(
+            400,
+            "IncompleteBody",
+            "You did not provide the number of bytes specified by the Content-Length HTTP header",
+        ),
         SignatureError::NotImplemented { what } => {
             Refusal::new(501, "NotImplemented", not_implemented(what))
         }
