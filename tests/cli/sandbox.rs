@@ -186,6 +186,84 @@ fn admin_key_comes_from_a_file_or_the_environment() {
 }
 
 #[test]
+fn scp_limits_the_account_that_it_is_for() {
+    let home = Home::new();
+    let deny = home.write(
+        "deny-s3.json",
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}"#,
+    );
+    let limit = format!("222222222222={}", deny.display());
+    let arguments = [
+        "--account",
+        "111111111111",
+        "--account",
+        "222222222222",
+        "--scp",
+        &limit,
+    ];
+    let sandbox = SandboxProcess::start(PODPASS, &home, &arguments);
+    for (account, name, refused) in [(0, "c1", false), (1, "c2", true)] {
+        let (id, secret) = sandbox.admin_key(account);
+        let made = run(sandbox
+            .command(&home, PODPASS)
+            .env("AWS_ACCESS_KEY_ID", id)
+            .env("AWS_SECRET_ACCESS_KEY", secret)
+            .args(["aws", "create-identity-provider", "--name", name])
+            .args(["--region", "eu-west-1", "--output-dir", "out"])
+            .args(["--public-key-file", &public_key(&home)]));
+        if refused {
+            made.refused(
+                3,
+                &["with an explicit deny in a service control policy", "s3:"],
+            );
+        } else {
+            made.succeeded();
+        }
+    }
+}
+
+/// The file of a public key that an identity provider publishes.
+fn public_key(home: &Home) -> String {
+    let file = home.path("key.public");
+    if !file.exists() {
+        let key = SigningKey::generate(KeySize::Rsa2048).unwrap();
+        home.write("key.public", key.public().to_pkix_pem());
+    }
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_bad_scp_is_refused_by_its_place() {
+    let home = Home::new();
+    let bad = home.write("bad.json", "{\n  \"Statement\": {\"Effect\": \"allow\"}\n}");
+    let bad = bad.to_str().unwrap();
+    let place = format!("{bad}:2:27: `allow` is not an effect");
+    for (value, expected) in [
+        (format!("123456789012={bad}"), place.as_str()),
+        (
+            "123456789012=absent.json".to_owned(),
+            "cannot read `absent.json`",
+        ),
+        (
+            format!("999999999999={bad}"),
+            "`--scp` is for account 999999999999, which the sandbox does not have",
+        ),
+        (bad.to_owned(), "write ACCOUNT=FILE"),
+        ("12345=x.json".to_owned(), "12345"),
+    ] {
+        run(home.command(PODPASS).args([
+            "sandbox",
+            "start",
+            "--listen",
+            "127.0.0.1:0",
+            "--scp",
+            &value,
+        ]))
+        .refused(2, &[expected]);
+    }
+}
+
+#[test]
 fn sandbox_reads_nothing_ambient() {
     let (home, trap) = (Home::new(), Trap::set());
     let mut child = home

@@ -19,7 +19,7 @@ use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::preflight::PreflightArgs;
-use crate::commands::sandbox::{SandboxEventsArgs, SandboxFaultArgs};
+use crate::commands::sandbox::{SandboxEventsArgs, SandboxFaultArgs, ServiceControlFile};
 use crate::commands::simulate::{Provider, SimulateArgs};
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
@@ -159,6 +159,9 @@ pub(crate) struct SandboxStartArgs {
     /// to refuse tokens of two days, and where its bound lies is not known. [default: any age]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) behaviour_oldest_token: Option<Duration>,
+    /// A service control policy on an account; may be repeated. One of them has to allow, unless all of them only deny.
+    #[arg(long = "scp", value_name = "ACCOUNT=FILE")]
+    pub(crate) service_controls: Vec<ServiceControlFile>,
     /// Accept an address that other machines can reach.
     #[arg(long)]
     pub(crate) allow_remote: bool,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use podpass_kinds::Reason;
-use podpass_policy::{Attached, Context, ContextValue, Partition, Policies, Principal};
+use podpass_policy::{Attached, Context, ContextValue, Controls, Partition, Policies, Principal};
 
 use crate::constraint::{Constraints, Show};
 use crate::context::{self, Clock};
@@ -59,6 +59,8 @@ pub struct Caller<'a> {
     pub boundary: Option<Attached<'a>>,
     /// The session policies; `None` for a caller without any.
     pub session: Option<Vec<Attached<'a>>>,
+    /// The service control policies on the caller's account.
+    pub service_controls: Controls<'a>,
 }
 
 /// Decides a call: parameters, caller, the role's trust policy together with the caller's policies, duration, session
@@ -118,6 +120,7 @@ pub fn assume_role(
             identity: caller.identity.clone(),
             boundary: caller.boundary,
             session: caller.session.clone(),
+            service_controls: caller.service_controls.clone(),
             ..Policies::default()
         },
     };
@@ -180,27 +183,13 @@ fn read_parameters(
             is_external_id_character,
         );
     }
-    if let Some(serial) = &request.serial_number {
-        constraints.length("serialNumber", serial, Show::Value, 9, 256);
-    }
-    if let Some(code) = &request.token_code {
-        constraints.length("tokenCode", code, Show::Nothing, 6, 6);
-        constraints.pattern("tokenCode", code, Show::Nothing, r"[\d]*", |digit| {
-            digit.is_ascii_digit()
-        });
-    }
+    parameters::constrain_mfa(
+        &mut constraints,
+        request.serial_number.as_deref(),
+        request.token_code.as_deref(),
+    );
     constraints.finish(trace)?;
-    if let Some(rule) = session_tags::broken_rule(&request.tags, request.source_identity.as_deref())
-    {
-        let comparison = Comparison::failing("Tags", "unique keys that are not reserved", rule);
-        trace.fail(StepName::Parameters, vec![comparison]);
-        return Err(Denial::new(
-            Code::ValidationError,
-            rule,
-            Reason::ParameterInvalid,
-            trace.clone(),
-        ));
-    }
+    session_tags::refuse_broken_rule(&request.tags, request.source_identity.as_deref(), trace)?;
     let target = parameters::read(
         &request.role_arn,
         &request.role_session_name,

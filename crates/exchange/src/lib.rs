@@ -1,5 +1,5 @@
-//! The decision of `AssumeRoleWithWebIdentity` and `AssumeRole`: AWS's steps in AWS's order, with AWS's answers, and a
-//! trace that says what was compared with what.
+//! The decision of `AssumeRoleWithWebIdentity` and `AssumeRole`, and of `GetSessionToken` and `GetFederationToken`: AWS's
+//! steps in AWS's order, with AWS's answers, and a trace that says what was compared with what.
 //!
 //! The crate does no I/O. The exchange of a token is a chain of types, because between the steps the caller has to
 //! fetch something that only the step before makes known:
@@ -25,6 +25,7 @@ mod model;
 mod parameters;
 mod session_policy;
 mod session_tags;
+mod temporary;
 mod trace;
 mod trust;
 mod web_identity;
@@ -36,6 +37,9 @@ pub use grant::{Grant, WebIdentityGrant};
 pub use issuer::{IssuerFailure, IssuerFailureKind};
 pub use model::{OidcProvider, Role};
 pub use session_tags::SessionTag;
+pub use temporary::{
+    FederationGrant, FederationTokenRequest, SessionTokenRequest, federation_token, session_token,
+};
 pub use trace::{Comparison, Outcome, Step, StepName, Trace};
 pub use web_identity::{
     Presented, Registered, Rehearsal, Supposed, Verified, WebIdentityRequest,

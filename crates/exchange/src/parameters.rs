@@ -40,6 +40,23 @@ pub(crate) fn constrain(
     }
 }
 
+/// Checks the constraints of the parameters that stand for an MFA device.
+pub(crate) fn constrain_mfa(
+    constraints: &mut Constraints,
+    serial_number: Option<&str>,
+    token_code: Option<&str>,
+) {
+    if let Some(serial) = serial_number {
+        constraints.length("serialNumber", serial, Show::Value, 9, 256);
+    }
+    if let Some(code) = token_code {
+        constraints.length("tokenCode", code, Show::Nothing, 6, 6);
+        constraints.pattern("tokenCode", code, Show::Nothing, r"[\d]*", |digit| {
+            digit.is_ascii_digit()
+        });
+    }
+}
+
 /// Parses the shared parameters after their constraints were checked.
 pub(crate) fn read(
     role_arn: &str,

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use podpass_kinds::Reason;
 use podpass_policy::Context;
 use serde::Serialize;
 
 use crate::constraint::{Constraints, NAME_PATTERN, Show, is_name_character};
+use crate::denial::{Code, Denial};
+use crate::trace::{Comparison, StepName, Trace};
 
 /// A session tag.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -69,6 +72,25 @@ pub(crate) fn broken_rule(
         return Some("Source identity beginning with aws: is reserved for system use.");
     }
     None
+}
+
+/// Refuses parameters `Tags` and `SourceIdentity` that break such a rule.
+pub(crate) fn refuse_broken_rule(
+    tags: &[SessionTag],
+    source_identity: Option<&str>,
+    trace: &mut Trace,
+) -> Result<(), Denial> {
+    let Some(rule) = broken_rule(tags, source_identity) else {
+        return Ok(());
+    };
+    let comparison = Comparison::failing("Tags", "unique keys that are not reserved", rule);
+    trace.fail(StepName::Parameters, vec![comparison]);
+    Err(Denial::new(
+        Code::ValidationError,
+        rule,
+        Reason::ParameterInvalid,
+        trace.clone(),
+    ))
 }
 
 /// Returns the actions that the trust policy has to allow beside the assumption itself.

@@ -65,6 +65,8 @@ pub enum StepName {
     SessionClaims,
     /// Who calls (`AssumeRole` only).
     Caller,
+    /// The caller's own policies (`GetFederationToken` only).
+    Permission,
     /// Finding the role.
     Role,
     /// The trust policy, for `AssumeRole` together with the caller's own policies.
@@ -277,6 +279,7 @@ impl fmt::Display for StepName {
             Self::Signature => "signature",
             Self::SessionClaims => "session claims",
             Self::Caller => "caller",
+            Self::Permission => "permission",
             Self::Role => "role",
             Self::TrustPolicy => "trust policy",
             Self::Duration => "duration",

@@ -17,8 +17,10 @@ pub(crate) use expected::check_literal;
 pub(crate) use ip::Network;
 pub use operator::{Comparison, ConditionOperator, Quantifier, UnknownOperator, WhenMissing};
 
-use crate::document::Values;
+use crate::document::{Values, Version};
 use crate::position::Position;
+use crate::template;
+use expected::Family;
 
 /// One operator on one key of a Condition element. Equality ignores the position.
 #[derive(Clone, Debug)]
@@ -51,6 +53,18 @@ impl Condition {
     /// Whether the condition is on a key; the case does not count.
     pub fn has_key(&self, key: &str) -> bool {
         self.key.to_lowercase() == key.to_lowercase()
+    }
+
+    /// The keys of the policy variables in its values, which only texts and ARNs have.
+    pub(crate) fn variables(&self, version: Version) -> Vec<String> {
+        match self.operator.comparison.family() {
+            Family::String(_) | Family::Arn => self
+                .values
+                .iter()
+                .flat_map(|value| template::variables(value, version))
+                .collect(),
+            _ => Vec::new(),
+        }
     }
 
     pub(crate) fn is_on(&self, operator: ConditionOperator, key: &str) -> bool {

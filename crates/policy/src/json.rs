@@ -8,10 +8,12 @@ pub(crate) use write::{write_compact, write_pretty};
 
 use crate::position::Position;
 
-/// A JSON value and where it starts.
+/// A JSON value and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Node {
     pub(crate) position: Position,
+    /// Right after its last character.
+    pub(crate) end: Position,
     pub(crate) value: Value,
 }
 
@@ -39,6 +41,7 @@ impl Node {
     pub(crate) fn of(value: Value) -> Self {
         Self {
             position: Position::START,
+            end: Position::START,
             value,
         }
     }

@@ -49,6 +49,20 @@ pub(crate) fn is_plain(text: &str, version: Version) -> bool {
     version == Version::V2008 || !text.contains("${")
 }
 
+/// The keys of the variables in a text that have no default; none when the text is malformed.
+pub(crate) fn variables(text: &str, version: Version) -> Vec<String> {
+    let tokens = Template::read(text, version, Wildcards::Active).map(|template| template.0);
+    let variable = |token| match token {
+        Token::Variable { key, default: None } => Some(key),
+        _ => None,
+    };
+    tokens
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(variable)
+        .collect()
+}
+
 impl Template {
     /// Reads a text. Under version 2008-10-17 `${…}` is plain text.
     pub(crate) fn read(

@@ -1,7 +1,6 @@
 //! The policies that AWS manages, as moto 5.2.5 ships them: each is read, printed and read again.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::process::Command;
 
 use podpass_policy::{Document, DocumentKind};
@@ -21,7 +20,7 @@ const POLICIES: usize = 1_582;
 
 #[test]
 fn every_policy_that_aws_manages_reads_back_the_same() {
-    let Some(python) = python_with_moto() else {
+    let Some(python) = podpass_testkit::python_with_moto() else {
         return;
     };
     let output = Command::new(&python)
@@ -90,13 +89,4 @@ fn texts(values: &Value) -> Value {
         Value::Array(values) => values.iter().map(text).collect(),
         value => Value::from(vec![text(value)]),
     }
-}
-
-/// The Python of the environment that `cargo xtask test` makes with moto in it.
-fn python_with_moto() -> Option<PathBuf> {
-    let environment = std::env::var_os("PODPASS_TEST_MOTO");
-    if environment.is_none() {
-        podpass_testkit::skipped("moto is missing: run `cargo xtask test`, which installs it");
-    }
-    environment.map(|path| PathBuf::from(path).join("bin/python"))
 }

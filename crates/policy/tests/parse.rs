@@ -30,6 +30,13 @@ fn reads_a_trust_policy_with_places() {
     let statement = &document.statements[0];
     assert_eq!(statement.position, Position { line: 4, column: 5 });
     assert_eq!(
+        statement.end,
+        Position {
+            line: 13,
+            column: 6
+        }
+    );
+    assert_eq!(
         statement.conditions[0].position,
         Position {
             line: 10,
@@ -269,5 +276,37 @@ fn deep_or_cut_off_texts_are_errors_not_panics() {
         "\u{0}".to_owned(),
     ] {
         assert!(Document::parse(&text, DocumentKind::Bucket).is_err());
+    }
+}
+
+#[test]
+fn a_statement_names_the_keys_that_it_takes_to_work_it_out() {
+    let text = |version: &str| {
+        format!(
+            r#"{{"Version":"{version}","Statement":{{"Effect":"Allow","Action":"s3:*",
+            "Resource":["arn:aws:s3:::b/${{aws:username}}/*","arn:aws:s3:::${{aws:userid, 'x'}}/${{*}}"],
+            "Condition":{{"StringLike":{{"aws:PrincipalTag/team":"${{aws:RequestTag/Team}}","AWS:UserName":"*"}},
+            "NumericLessThan":{{"s3:max-keys":"10"}}}}}}}}"#
+        )
+    };
+    for (version, expected) in [
+        (
+            "2012-10-17",
+            [
+                "aws:PrincipalTag/team",
+                "aws:RequestTag/Team",
+                "AWS:UserName",
+                "s3:max-keys",
+            ]
+            .as_slice(),
+        ),
+        (
+            "2008-10-17",
+            &["aws:PrincipalTag/team", "AWS:UserName", "s3:max-keys"],
+        ),
+    ] {
+        let document = Document::parse(&text(version), DocumentKind::Permissions).unwrap();
+        let keys = document.statements[0].context_keys(document.version);
+        assert_eq!(keys, expected, "{version}");
     }
 }

@@ -47,6 +47,7 @@ impl Question<'_> {
                     .map(|documents| documents.iter().map(NamedDocument::attached).collect()),
                 resource_account: self.resource_account,
                 rule: ResourceRule::Ordinary,
+                service_controls: policies.service_controls.clone(),
                 ..Policies::default()
             },
         )

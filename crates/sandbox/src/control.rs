@@ -220,7 +220,7 @@ impl Controlled<'_> {
     /// Puts everything back as it was at the start, with the same keys; events and their numbers stay.
     pub(crate) fn reset(self) -> Result<(), RandomFailure> {
         self.clock.set(self.beginning.clock);
-        let fresh = State::fresh(&self.beginning.accounts, self.clock.now())?;
+        let fresh = State::fresh(self.beginning, self.clock.now())?;
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         self.faults.clear(None);
         self.trail.clear();

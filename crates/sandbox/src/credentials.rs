@@ -4,9 +4,9 @@ use std::sync::{PoisonError, RwLock};
 
 use http::HeaderMap;
 use jiff::Timestamp;
-use podpass_policy::{Principal, UserName};
+use podpass_policy::UserName;
 
-use crate::caller::{Caller, Identity};
+use crate::caller::Caller;
 use crate::faults::Accounts;
 use crate::host::HostName;
 use crate::iam::store::{AccessKey, Account, KeyStatus};
@@ -61,7 +61,7 @@ impl Verifier<'_> {
             dialect,
         };
         let time = signed.check_scope(&expected(request.host()))?;
-        let credentials = self.find(&authorization.access_key_id, &request.headers)?;
+        let credentials = self.find(authorization, &request.headers)?;
         signed.check_signature(credentials.secret.expose(), &time, self.wall_clock)?;
         Ok(Verified {
             caller: credentials.caller,
@@ -69,10 +69,17 @@ impl Verifier<'_> {
         })
     }
 
-    fn find(&self, key_id: &str, headers: &HeaderMap) -> Result<Credentials, SignatureError> {
-        let token = headers
-            .get("x-amz-security-token")
-            .map(|value| value.to_str().unwrap_or_default());
+    fn find(
+        &self,
+        authorization: &Authorization,
+        headers: &HeaderMap,
+    ) -> Result<Credentials, SignatureError> {
+        let key_id = authorization.access_key_id.as_str();
+        let in_query = authorization.presigned.as_ref();
+        let in_header = headers.get("x-amz-security-token");
+        let token = in_query
+            .and_then(|presigned| presigned.token.as_deref())
+            .or_else(|| in_header.map(|value| value.to_str().unwrap_or_default()));
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let accounts = self.past.as_ref().unwrap_or(&state.accounts);
         match access_key(accounts, key_id) {
@@ -109,15 +116,12 @@ impl Verifier<'_> {
         if session.expires_at <= self.now {
             return Err(SignatureError::ExpiredToken);
         }
-        // A role that was deleted takes its sessions with it, also when another one has its name by now.
-        let role = accounts
-            .get(session.role.account())
-            .and_then(|account| account.role_at(&session.role))
-            .filter(|role| role.id == session.role_id)
-            .ok_or(SignatureError::InvalidToken)?;
+        // A role or user that was deleted takes its sessions with it.
         let secret = session.secret.clone();
-        let caller =
-            Caller::of_session(session, role.tags.clone()).ok_or(SignatureError::InvalidToken)?;
+        let caller = accounts
+            .get(session.holder.account())
+            .and_then(|account| Caller::of_session(session, account))
+            .ok_or(SignatureError::InvalidToken)?;
         Ok(Credentials { secret, caller })
     }
 }
@@ -129,17 +133,7 @@ fn of_key(account: &Account, key: &AccessKey) -> Result<Credentials, SignatureEr
     let name: &UserName = &key.user;
     let unknown = || SignatureError::UnknownKey { id: key.id.clone() };
     let user = account.users.find(name.as_str()).ok_or_else(unknown)?;
-    let caller = Caller {
-        principal: Principal::User {
-            arn: user.arn.as_arn().clone(),
-        },
-        identity: Identity::User {
-            account: account.id.clone(),
-            name: user.arn.name().clone(),
-            id: user.id.clone(),
-            tags: user.tags.clone(),
-        },
-    };
+    let caller = Caller::of_user(account, user);
     Ok(Credentials {
         secret: key.secret.clone(),
         caller,

@@ -27,13 +27,14 @@ use crate::random::RandomFailure;
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
 use crate::s3::{self, S3Request, Served};
+use crate::service_controls::ServiceControls;
 use crate::session::Seal;
-use crate::sigv4::{Authorization, Dialect, SignatureError, refuse_query_signature};
+use crate::sigv4::{Authorization, Dialect, SignatureError, is_presigned};
 use crate::state::State;
 use crate::storage::BucketCaller;
 use crate::sts::Sts;
 use crate::trail::{Actor, Observed, Trail};
-use crate::{iam, ids, storage, sts};
+use crate::{iam, ids, session_limits, storage, sts};
 
 /// What answers requests.
 pub(crate) struct Gateway {
@@ -52,6 +53,8 @@ pub(crate) struct Gateway {
 #[derive(Clone, Debug)]
 pub(crate) struct Beginning {
     pub(crate) accounts: Vec<crate::Account>,
+    /// Those of each account, in the same order.
+    pub(crate) service_controls: Vec<ServiceControls>,
     pub(crate) clock: ClockSetting,
     pub(crate) behaviour: Behaviour,
 }
@@ -96,7 +99,7 @@ type Answered = (Response<Bytes>, Outcome);
 impl Gateway {
     pub(crate) fn new(beginning: Beginning, remote: Remote) -> Result<Self, RandomFailure> {
         let clock = Clock::new(beginning.clock);
-        let state = State::fresh(&beginning.accounts, clock.now())?;
+        let state = State::fresh(&beginning, clock.now())?;
         Ok(Self {
             state: RwLock::new(state),
             events: EventLog::default(),
@@ -339,6 +342,7 @@ impl Gateway {
         if version != service.version() {
             return Err(unknown);
         }
+        session_limits::check(service, call)?;
         match service {
             QueryService::Sts => {
                 let operation = sts::operation(&call.report.action).ok_or(unknown)?;
@@ -370,12 +374,12 @@ impl Gateway {
                         self.faults.before_change(&state.accounts, call.now);
                         write(call, state.accounts.get_mut(&id).ok_or_else(missing)?)
                     }
-                    Operation::Retire(retire) => {
+                    Operation::Rename(rename) => {
                         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
                         self.faults.before_change(&state.accounts, call.now);
                         let account = state.accounts.get_mut(&id).ok_or_else(missing)?;
-                        let retired = retire(call, account)?;
-                        state.leave(&retired);
+                        let renamed = rename(call, account)?;
+                        state.rename(&renamed);
                         Ok(Xml::default())
                     }
                 }
@@ -469,15 +473,7 @@ impl Gateway {
             ..
         } = facing;
         "anonymous".clone_into(&mut report.principal);
-        let Some(header) = request.authorization() else {
-            refuse_query_signature(&request.query)?;
-            return Err(SignatureError::Missing);
-        };
-        let count = request.headers.get_all(AUTHORIZATION).iter().count();
-        if count > 1 || refuse_query_signature(&request.query).is_err() {
-            return Err(SignatureError::Several);
-        }
-        let authorization = Authorization::parse(&header)?;
+        let authorization = read_authorization(request, dialect)?;
         report.principal.clone_from(&authorization.access_key_id);
         // The signature's date is the client's wall clock, which a moved sandbox clock does not move.
         let (wall_clock, skew) = (Timestamp::now(), exposure.skew());
@@ -506,6 +502,28 @@ impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gateway").finish_non_exhaustive()
     }
+}
+
+/// What the request says about its signature, in its header or in its query.
+fn read_authorization(
+    request: &Received,
+    dialect: Dialect,
+) -> Result<Authorization, SignatureError> {
+    let count = request.headers.get_all(AUTHORIZATION).iter().count();
+    let presigned = is_presigned(&request.query);
+    let Some(header) = request.authorization() else {
+        return match (presigned?, dialect) {
+            (false, _) => Err(SignatureError::Missing),
+            (true, Dialect::Query | Dialect::Json) => Authorization::parse_query(&request.query),
+            (true, Dialect::S3) => Err(SignatureError::NotImplemented {
+                what: "presigned requests",
+            }),
+        };
+    };
+    if count > 1 || presigned != Ok(false) {
+        return Err(SignatureError::Several);
+    }
+    Authorization::parse(&header)
 }
 
 fn with_event(mut response: Response<Bytes>, id: EventId) -> Response<Bytes> {

@@ -1,19 +1,22 @@
-//! IAM: users, access keys, roles, instance profiles, managed policies and OIDC providers, one file per kind of thing.
+//! IAM: users, groups, access keys, roles, instance profiles, managed policies and OIDC providers, one file per kind of thing.
 
 mod access_keys;
 mod administrator;
 mod attachments;
 pub(crate) mod aws_managed;
 mod boundaries;
+mod groups;
 mod holder;
 mod inline;
 mod instance_profiles;
 mod managed;
 mod pages;
+mod policy_entities;
 mod policy_versions;
 mod providers;
 mod roles;
 mod rules;
+mod simulation;
 pub(crate) mod store;
 mod tagging;
 pub(crate) mod tags;
@@ -22,9 +25,9 @@ mod users;
 
 use crate::call::Call;
 use crate::query::{ApiError, Xml};
-use crate::retirement::Retired;
+use crate::renaming::Renamed;
 pub(crate) use administrator::with_administrator;
-use holder::Holder::{Role, User};
+use holder::Holder::{Group, Role, User};
 use store::Account;
 use tagging::Tagged;
 
@@ -38,13 +41,13 @@ pub(crate) enum Operation {
     Read(fn(&mut Call<'_>, &Account) -> Answer),
     /// It changes.
     Write(fn(&mut Call<'_>, &mut Account) -> Answer),
-    /// It deletes somebody whom policies may name, also those of other accounts and of buckets.
-    Retire(fn(&mut Call<'_>, &mut Account) -> Result<Retired, ApiError>),
+    /// It deletes or renames somebody whom policies may name, also those of other accounts and of buckets.
+    Rename(fn(&mut Call<'_>, &mut Account) -> Result<Renamed, ApiError>),
 }
 
 /// The action of that name.
 pub(crate) fn operation(action: &str) -> Option<Operation> {
-    use Operation::{Read, Retire, Write};
+    use Operation::{Read, Rename, Write};
     Some(match action {
         "CreateRole" => Write(roles::create),
         "GetRole" => Read(roles::read),
@@ -52,15 +55,26 @@ pub(crate) fn operation(action: &str) -> Option<Operation> {
         "UpdateRole" => Write(roles::update),
         "UpdateRoleDescription" => Write(roles::update_description),
         "UpdateAssumeRolePolicy" => Write(roles::update_trust),
-        "DeleteRole" => Retire(roles::delete),
+        "DeleteRole" => Rename(roles::delete),
         "CreateUser" => Write(users::create),
         "GetUser" => Read(users::read),
         "ListUsers" => Read(users::list),
-        "DeleteUser" => Retire(users::delete),
+        "UpdateUser" => Rename(users::update),
+        "DeleteUser" => Rename(users::delete),
+        "CreateGroup" => Write(groups::create),
+        "GetGroup" => Read(groups::read),
+        "ListGroups" => Read(groups::list),
+        "ListGroupsForUser" => Read(groups::list_for_user),
+        "UpdateGroup" => Write(groups::update),
+        "DeleteGroup" => Write(groups::delete),
+        "AddUserToGroup" => Write(groups::add_user),
+        "RemoveUserFromGroup" => Write(groups::remove_user),
         "CreateAccessKey" => Write(access_keys::create),
         "ListAccessKeys" => Read(access_keys::list),
         "UpdateAccessKey" => Write(access_keys::update),
         "DeleteAccessKey" => Write(access_keys::delete),
+        "SimulateCustomPolicy" => Read(simulation::custom),
+        "SimulatePrincipalPolicy" => Read(simulation::principal),
         "PutRolePolicy" => Write(|call, account| inline::put(call, account, Role)),
         "GetRolePolicy" => Read(|call, account| inline::read(call, account, Role)),
         "ListRolePolicies" => Read(|call, account| inline::list(call, account, Role)),
@@ -69,12 +83,21 @@ pub(crate) fn operation(action: &str) -> Option<Operation> {
         "GetUserPolicy" => Read(|call, account| inline::read(call, account, User)),
         "ListUserPolicies" => Read(|call, account| inline::list(call, account, User)),
         "DeleteUserPolicy" => Write(|call, account| inline::delete(call, account, User)),
+        "PutGroupPolicy" => Write(|call, account| inline::put(call, account, Group)),
+        "GetGroupPolicy" => Read(|call, account| inline::read(call, account, Group)),
+        "ListGroupPolicies" => Read(|call, account| inline::list(call, account, Group)),
+        "DeleteGroupPolicy" => Write(|call, account| inline::delete(call, account, Group)),
         "AttachRolePolicy" => Write(|call, account| attachments::attach(call, account, Role)),
         "DetachRolePolicy" => Write(|call, account| attachments::detach(call, account, Role)),
         "ListAttachedRolePolicies" => Read(|call, account| attachments::list(call, account, Role)),
         "AttachUserPolicy" => Write(|call, account| attachments::attach(call, account, User)),
         "DetachUserPolicy" => Write(|call, account| attachments::detach(call, account, User)),
         "ListAttachedUserPolicies" => Read(|call, account| attachments::list(call, account, User)),
+        "AttachGroupPolicy" => Write(|call, account| attachments::attach(call, account, Group)),
+        "DetachGroupPolicy" => Write(|call, account| attachments::detach(call, account, Group)),
+        "ListAttachedGroupPolicies" => {
+            Read(|call, account| attachments::list(call, account, Group))
+        }
         "PutRolePermissionsBoundary" => Write(|call, account| boundaries::put(call, account, Role)),
         "DeleteRolePermissionsBoundary" => {
             Write(|call, account| boundaries::delete(call, account, Role))
@@ -94,6 +117,7 @@ pub(crate) fn operation(action: &str) -> Option<Operation> {
         "GetPolicy" => Read(managed::read),
         "ListPolicies" => Read(managed::list),
         "DeletePolicy" => Write(managed::delete),
+        "ListEntitiesForPolicy" => Read(policy_entities::list),
         "CreatePolicyVersion" => Write(policy_versions::create),
         "GetPolicyVersion" => Read(policy_versions::read),
         "ListPolicyVersions" => Read(policy_versions::list),

@@ -18,6 +18,7 @@ pub(crate) enum IdKind {
     TemporaryKey,
     Role,
     User,
+    Group,
     ManagedPolicy,
     InstanceProfile,
 }
@@ -29,6 +30,7 @@ impl IdKind {
             Self::TemporaryKey => "ASIA",
             Self::Role => "AROA",
             Self::User => "AIDA",
+            Self::Group => "AGPA",
             Self::ManagedPolicy => "ANPA",
             Self::InstanceProfile => "AIPA",
         }
@@ -53,6 +55,21 @@ pub(crate) fn new_id(kind: IdKind, account: &AccountId) -> Result<String, Random
         id.push(char::from(BASE32[usize::from(last & 0x1f)]));
     }
     Ok(id)
+}
+
+/// The account that an access key id or unique id carries; `None` when the text is no such id.
+pub(crate) fn account_of(id: &str) -> Option<AccountId> {
+    let digits: Option<Vec<u64>> = id
+        .get(4..14)?
+        .bytes()
+        .map(|byte| BASE32.iter().position(|digit| *digit == byte))
+        .map(|digit| u64::try_from(digit?).ok())
+        .collect();
+    // Ten digits are 50 bits, of which the first 48 are the number.
+    let number = digits?.iter().fold(0, |number, digit| number << 5 | digit) >> 2;
+    let is_marked = number >> 47 == 1;
+    let account = (number & ((1 << 47) - 1)) >> 7;
+    is_marked.then(|| format!("{account:012}").parse().ok())?
 }
 
 /// Makes a secret access key: 40 characters of the base64 alphabet.
@@ -103,6 +120,32 @@ mod tests {
         let id = new_id(IdKind::TemporaryKey, &account("000000000000")).unwrap();
         assert!(id.starts_with("ASIAQAAAAAAA"), "{id}");
         assert_eq!(id.len(), 20);
+    }
+
+    #[test]
+    fn accounts_are_read_back_from_ids() {
+        for text in [
+            "123456789012",
+            "000000000000",
+            "999999999999",
+            "210987654321",
+        ] {
+            let id = new_id(IdKind::LongTermKey, &account(text)).unwrap();
+            assert_eq!(account_of(&id), Some(account(text)), "{id}");
+        }
+        // Ids that others published together with their accounts, and the form that moto issues.
+        for (id, expected) in [
+            ("ASIAQNZGKIQY56JQ7WML", Some("029608264753")),
+            ("ASIAY34FZKBOKMUTVV7A", Some("609629065308")),
+            ("ASIAR2TG44V5PDTTBZRR", Some("125843596666")),
+            ("AKIARZPUZDIKAAAAAAAA", Some("123456789012")),
+            ("AKIAIOSFODNN7EXAMPLE", None),
+            ("AKIA", None),
+            ("AKIA0189018901890189", None),
+            ("test_access_key_1", None),
+        ] {
+            assert_eq!(account_of(id), expected.map(account), "{id}");
+        }
     }
 
     #[test]

@@ -28,11 +28,13 @@ mod json;
 mod query;
 mod random;
 mod received;
-mod retirement;
+mod renaming;
 mod route;
 mod s3;
 mod server;
+mod service_controls;
 mod session;
+mod session_limits;
 mod settings;
 mod sigv4;
 mod state;
@@ -55,4 +57,4 @@ pub use issuers::{
     Authorities, AuthoritiesError, Change, HostedIssuer, Issuer, IssuerError, RemoteIssuers,
 };
 pub use server::{Account, Running, Sandbox, StartError};
-pub use settings::{AccountSettings, AdminKey, AdminKeyError, Secret, Settings};
+pub use settings::{AccountSettings, AdminKey, AdminKeyError, Secret, ServiceControl, Settings};

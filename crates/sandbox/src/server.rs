@@ -16,6 +16,7 @@ use crate::gateway::{Beginning, Gateway};
 use crate::ids::{self, IdKind};
 use crate::issuers::{Change, HostedIssuer, Issuer, Remote};
 use crate::random::RandomFailure;
+use crate::service_controls::ServiceControls;
 use crate::settings::{AccountSettings, Secret, Settings};
 
 /// The embedded AWS; [`Sandbox::start`] runs it.
@@ -101,6 +102,11 @@ impl Sandbox {
         }
         let beginning = Beginning {
             accounts: accounts_of(&settings)?,
+            service_controls: settings
+                .accounts
+                .iter()
+                .map(|account| ServiceControls::on(&account.id, &account.service_controls))
+                .collect(),
             clock: settings.clock,
             behaviour: settings.behaviour,
         };
@@ -202,7 +208,7 @@ fn accounts_of(settings: &Settings) -> Result<Vec<Account>, StartError> {
         return Err(StartError::NoAccount);
     }
     let mut accounts: Vec<Account> = Vec::new();
-    for AccountSettings { id, admin_key } in &settings.accounts {
+    for AccountSettings { id, admin_key, .. } in &settings.accounts {
         if accounts.iter().any(|account| account.id == *id) {
             return Err(StartError::DuplicateAccount { id: id.clone() });
         }

@@ -1,4 +1,4 @@
-//! Role sessions, sealed into their own tokens: whoever brings the token brings the session, so there is no table of
+//! Sessions of temporary credentials, sealed into their own tokens: whoever brings the token brings the session, so there is no table of
 //! sessions and nothing to forget.
 
 use std::fmt;
@@ -7,23 +7,20 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use podpass_policy::{Context, ContextValue, RoleArn, SessionName};
+use podpass_policy::{AccountId, Arn, Context, ContextValue, RoleArn, SessionName};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::random::{self, RandomFailure};
 use crate::settings::Secret;
 
-/// A session of a role.
+/// A session of temporary credentials.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Session {
     /// `ASIA…`.
     pub(crate) access_key_id: String,
     pub(crate) secret: Secret,
-    pub(crate) role: RoleArn,
-    /// The unique id that the role had when the session began.
-    pub(crate) role_id: String,
-    pub(crate) name: SessionName,
+    pub(crate) holder: SessionHolder,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
     /// The session policy as it was sent.
@@ -34,6 +31,32 @@ pub(crate) struct Session {
     pub(crate) transitive_tags: Vec<(String, String)>,
     /// The keys that every request of the session carries: provider, subject, audience, session tags.
     pub(crate) context: Context,
+}
+
+/// Whose session it is. Unique ids are those of the time when it began: whoever has the name later has another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SessionHolder {
+    /// A role, from `AssumeRole` or `AssumeRoleWithWebIdentity`.
+    Role {
+        role: RoleArn,
+        /// `AROA…`.
+        role_id: String,
+        name: SessionName,
+    },
+    /// A user, from `GetSessionToken`.
+    User {
+        account: AccountId,
+        /// `AIDA…`.
+        user_id: String,
+    },
+    /// A federated user, from `GetFederationToken`, within what the user may do who vouched for it.
+    FederatedUser {
+        account: AccountId,
+        /// `AIDA…` of the user who called.
+        user_id: String,
+        /// `arn:…:sts::ACCOUNT:federated-user/NAME`.
+        arn: Arn,
+    },
 }
 
 /// The key that seals sessions; each sandbox has its own.
@@ -52,9 +75,7 @@ pub(crate) struct InvalidSessionToken;
 struct Sealed {
     access_key_id: String,
     secret: Zeroizing<String>,
-    role: String,
-    role_id: String,
-    name: String,
+    holder: SealedHolder,
     issued_at: Timestamp,
     expires_at: Timestamp,
     policy: Option<String>,
@@ -62,6 +83,35 @@ struct Sealed {
     transitive_tags: Vec<(String, String)>,
     single: Vec<(String, String)>,
     multiple: Vec<(String, Vec<String>)>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+enum SealedHolder {
+    Role {
+        role: String,
+        role_id: String,
+        name: String,
+    },
+    User {
+        account: String,
+        user_id: String,
+    },
+    FederatedUser {
+        account: String,
+        user_id: String,
+        arn: String,
+    },
+}
+
+impl SessionHolder {
+    /// The account that the session belongs to.
+    pub(crate) fn account(&self) -> &AccountId {
+        match self {
+            Self::Role { role, .. } => role.account(),
+            Self::User { account, .. } | Self::FederatedUser { account, .. } => account,
+        }
+    }
 }
 
 impl Seal {
@@ -120,9 +170,7 @@ impl Sealed {
         Self {
             access_key_id: session.access_key_id.clone(),
             secret: Zeroizing::new(session.secret.expose().to_owned()),
-            role: session.role.to_string(),
-            role_id: session.role_id.clone(),
-            name: session.name.to_string(),
+            holder: SealedHolder::of(&session.holder),
             issued_at: session.issued_at,
             expires_at: session.expires_at,
             policy: session.policy.clone(),
@@ -139,15 +187,69 @@ impl Sealed {
         Some(Session {
             access_key_id: self.access_key_id,
             secret: Secret::new(std::mem::take(&mut *self.secret)),
-            role: self.role.parse().ok()?,
-            role_id: self.role_id,
-            name: self.name.parse().ok()?,
+            holder: self.holder.holder()?,
             issued_at: self.issued_at,
             expires_at: self.expires_at,
             policy: self.policy,
             policy_arns: self.policy_arns,
             transitive_tags: self.transitive_tags,
             context,
+        })
+    }
+}
+
+impl SealedHolder {
+    fn of(holder: &SessionHolder) -> Self {
+        match holder {
+            SessionHolder::Role {
+                role,
+                role_id,
+                name,
+            } => Self::Role {
+                role: role.to_string(),
+                role_id: role_id.clone(),
+                name: name.to_string(),
+            },
+            SessionHolder::User { account, user_id } => Self::User {
+                account: account.to_string(),
+                user_id: user_id.clone(),
+            },
+            SessionHolder::FederatedUser {
+                account,
+                user_id,
+                arn,
+            } => Self::FederatedUser {
+                account: account.to_string(),
+                user_id: user_id.clone(),
+                arn: arn.to_string(),
+            },
+        }
+    }
+
+    fn holder(self) -> Option<SessionHolder> {
+        Some(match self {
+            Self::Role {
+                role,
+                role_id,
+                name,
+            } => SessionHolder::Role {
+                role: role.parse().ok()?,
+                role_id,
+                name: name.parse().ok()?,
+            },
+            Self::User { account, user_id } => SessionHolder::User {
+                account: account.parse().ok()?,
+                user_id,
+            },
+            Self::FederatedUser {
+                account,
+                user_id,
+                arn,
+            } => SessionHolder::FederatedUser {
+                account: account.parse().ok()?,
+                user_id,
+                arn: arn.parse().ok()?,
+            },
         })
     }
 }
@@ -159,7 +261,7 @@ const HEADER: &[u8] = b"\x21\x0a\x09origin";
 mod tests {
     use super::*;
 
-    fn session() -> Session {
+    fn session(holder: SessionHolder) -> Session {
         let mut context = Context::new();
         context.insert(
             "aws:FederatedProvider",
@@ -169,9 +271,7 @@ mod tests {
         Session {
             access_key_id: "ASIARZPUZDIKAAAAAAAA".into(),
             secret: Secret::new("s".repeat(40)),
-            role: "arn:aws:iam::123456789012:role/a/b/reader".parse().unwrap(),
-            role_id: "AROARZPUZDIKAAAAAAAAA".into(),
-            name: "pod".parse().unwrap(),
+            holder,
             issued_at: "2026-11-23T10:00:00Z".parse().unwrap(),
             expires_at: "2026-11-23T11:00:00Z".parse().unwrap(),
             policy: Some("{}".into()),
@@ -181,18 +281,40 @@ mod tests {
         }
     }
 
+    fn of_role() -> Session {
+        session(SessionHolder::Role {
+            role: "arn:aws:iam::123456789012:role/a/b/reader".parse().unwrap(),
+            role_id: "AROARZPUZDIKAAAAAAAAA".into(),
+            name: "pod".parse().unwrap(),
+        })
+    }
+
     #[test]
     fn a_session_comes_back_from_its_token() {
         let seal = Seal::random().unwrap();
-        let token = seal.close(&session()).unwrap();
-        assert!(token.expose().starts_with("IQoJb3JpZ2lu") && token.expose().len() >= 300);
-        assert_eq!(seal.open(token.expose()), Ok(session()));
+        let account = || "123456789012".parse().unwrap();
+        let of_user = session(SessionHolder::User {
+            account: account(),
+            user_id: "AIDARZPUZDIKAAAAAAAAA".into(),
+        });
+        let of_federated_user = session(SessionHolder::FederatedUser {
+            account: account(),
+            user_id: "AIDARZPUZDIKAAAAAAAAA".into(),
+            arn: "arn:aws:sts::123456789012:federated-user/bob"
+                .parse()
+                .unwrap(),
+        });
+        for session in [of_role(), of_user, of_federated_user] {
+            let token = seal.close(&session).unwrap();
+            assert!(token.expose().starts_with("IQoJb3JpZ2lu") && token.expose().len() >= 300);
+            assert_eq!(seal.open(token.expose()), Ok(session));
+        }
     }
 
     #[test]
     fn refuses_tokens_that_were_changed_or_sealed_elsewhere() {
         let seal = Seal::random().unwrap();
-        let token = seal.close(&session()).unwrap();
+        let token = seal.close(&of_role()).unwrap();
         let bytes = STANDARD.decode(token.expose()).unwrap();
         for place in 0..bytes.len() {
             let mut changed = bytes.clone();
@@ -218,8 +340,8 @@ mod tests {
     fn equal_sessions_have_different_tokens() {
         let seal = Seal::random().unwrap();
         assert_ne!(
-            seal.close(&session()).unwrap(),
-            seal.close(&session()).unwrap()
+            seal.close(&of_role()).unwrap(),
+            seal.close(&of_role()).unwrap()
         );
     }
 }

@@ -1,10 +1,11 @@
-//! What a sandbox is started with: where it listens, its accounts and their administrators' keys, its clock.
+//! What a sandbox is started with: where it listens, its accounts, their administrators' keys and what limits them, its
+//! clock.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use podpass_exchange::Behaviour;
-use podpass_policy::AccountId;
+use podpass_policy::{AccountId, Document, DocumentKind, PolicyError};
 use zeroize::Zeroizing;
 
 use crate::clock::ClockSetting;
@@ -34,6 +35,17 @@ pub struct AccountSettings {
     pub id: AccountId,
     /// The access key of the account's administrator; a random one is made when absent.
     pub admin_key: Option<AdminKey>,
+    /// The service control policies on the account, which limit everybody in it; none limits nothing.
+    ///
+    /// As in AWS one of them has to allow. As in AWS too, those that only deny leave `FullAWSAccess` beside them in place.
+    pub service_controls: Vec<ServiceControl>,
+}
+
+/// A service control policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceControl {
+    name: String,
+    document: Document,
 }
 
 /// The long-term access key of an account's administrator, the IAM user `admin`.
@@ -73,14 +85,22 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            accounts: vec![AccountSettings {
-                id: default_account(),
-                admin_key: None,
-            }],
+            accounts: vec![AccountSettings::new(default_account())],
             clock: ClockSetting::default(),
             remote_issuers: RemoteIssuers::default(),
             behaviour: Behaviour::default(),
             allow_remote: false,
+        }
+    }
+}
+
+impl AccountSettings {
+    /// An account with a random key, and limited by nothing.
+    pub fn new(id: AccountId) -> Self {
+        Self {
+            id,
+            admin_key: None,
+            service_controls: Vec::new(),
         }
     }
 }
@@ -113,6 +133,26 @@ impl AdminKey {
     /// The secret access key.
     pub fn secret(&self) -> &Secret {
         &self.secret
+    }
+}
+
+impl ServiceControl {
+    /// Reads a policy; `name` is what traces call it.
+    pub fn parse(name: impl Into<String>, text: &str) -> Result<Self, PolicyError> {
+        Ok(Self {
+            name: name.into(),
+            document: Document::parse(text, DocumentKind::ServiceControl)?,
+        })
+    }
+
+    /// What traces call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it says.
+    pub fn document(&self) -> &Document {
+        &self.document
     }
 }
 
@@ -174,8 +214,8 @@ mod tests {
         let key = AdminKey::new("test", "hunter2").unwrap();
         let settings = Settings {
             accounts: vec![AccountSettings {
-                id: default_account(),
                 admin_key: Some(key),
+                ..AccountSettings::new(default_account())
             }],
             ..Settings::default()
         };

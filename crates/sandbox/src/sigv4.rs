@@ -7,7 +7,7 @@ mod chain;
 mod error;
 mod verify;
 
-pub(crate) use authorization::{Authorization, Scope, refuse_query_signature};
+pub(crate) use authorization::{Authorization, Scope, is_presigned};
 pub(crate) use canonical::decode_once;
 pub(crate) use error::SignatureError;
 pub(crate) use verify::{Expected, SignedRequest};

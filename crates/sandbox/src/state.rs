@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use podpass_policy::AccountId;
 
+use crate::gateway::Beginning;
 use crate::iam;
 use crate::iam::store::{AccessKey, Account};
 use crate::issuers::HandedOver;
 use crate::random::RandomFailure;
-use crate::retirement::Retired;
+use crate::renaming::Renamed;
 use crate::s3::Buckets;
 
 /// Everything a sandbox remembers: accounts, buckets and the issuers that were handed over. Sessions live in their
@@ -23,13 +24,12 @@ pub(crate) struct State {
 
 impl State {
     /// The accounts as they start, each with its administrator and nothing else.
-    pub(crate) fn fresh(
-        accounts: &[crate::Account],
-        now: Timestamp,
-    ) -> Result<Self, RandomFailure> {
+    pub(crate) fn fresh(beginning: &Beginning, now: Timestamp) -> Result<Self, RandomFailure> {
         let mut state = Self::default();
-        for account in accounts {
-            let fresh = iam::with_administrator(account, now)?;
+        let controls = beginning.service_controls.iter().cloned();
+        for (account, controls) in beginning.accounts.iter().zip(controls) {
+            let mut fresh = iam::with_administrator(account, now)?;
+            fresh.service_controls = controls;
             state.accounts.insert(account.id.clone(), fresh);
         }
         Ok(state)
@@ -39,16 +39,19 @@ impl State {
         self.accounts.get(id)
     }
 
-    /// Lets every policy that names the retired user or role forget it.
-    pub(crate) fn leave(&mut self, retired: &Retired) {
+    /// Lets every policy show a user or role as it is called now.
+    pub(crate) fn rename(&mut self, renamed: &Renamed) {
+        if renamed.from == renamed.to {
+            return;
+        }
         let roles = self
             .accounts
             .values_mut()
             .flat_map(|account| account.roles.values_mut());
         for role in roles {
-            role.trust.retire(retired);
+            role.trust.rename(renamed);
         }
-        self.buckets.retire(retired);
+        self.buckets.rename(renamed);
     }
 }
 

@@ -35,6 +35,18 @@ pub fn foreign_clients() -> Option<PathBuf> {
     path
 }
 
+/// The Python of the environment that `cargo xtask test` makes with moto in it.
+///
+/// # Panics
+/// When it is absent and `CI=true`.
+pub fn python_with_moto() -> Option<PathBuf> {
+    let environment = std::env::var_os("PODPASS_TEST_MOTO");
+    if environment.is_none() {
+        skipped("moto is missing: run `cargo xtask test`, which installs it");
+    }
+    environment.map(|path| PathBuf::from(path).join("bin/python"))
+}
+
 /// The programs on the AWS SDKs that `cargo xtask test` builds, by their language: `python`, `javascript`, `go`, `java`
 /// and `rust`. `testclients/README.md` says which words they take.
 ///

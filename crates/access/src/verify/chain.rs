@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use podpass_cloud::{AssumeRoleRequest, Exchange, Session};
 use podpass_exchange::{Caller, Denial, Role, assume_role};
-use podpass_policy::{Attached, Context, Document, Principal};
+use podpass_policy::{Attached, Context, Controls, Document, Principal};
 
 use super::{Gone, SHORTEST_SESSION, Step, Way, refusal};
 use crate::injected::ExpectedIdentity;
@@ -71,6 +71,7 @@ fn judge(
         }],
         boundary: None,
         session: None,
+        service_controls: Controls::default(),
     };
     assume_role(request, &caller, Some(&role), Timestamp::now()).err()
 }

@@ -6,6 +6,7 @@ pub(crate) mod control;
 pub(crate) mod events;
 mod fault;
 mod run_file;
+mod service_controls;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ use crate::{files, output};
 pub(crate) use self::events::SandboxEventsArgs;
 pub(crate) use self::fault::SandboxFaultArgs;
 pub(crate) use self::run_file::RunFile;
+pub(crate) use self::service_controls::ServiceControlFile;
 
 const DEFAULT_ACCOUNT: &str = "123456789012";
 
@@ -109,21 +111,17 @@ fn accounts(arguments: &SandboxStartArgs) -> Result<Vec<AccountSettings>, Failur
     let mut accounts: Vec<AccountSettings> = arguments
         .accounts
         .iter()
-        .map(|id| AccountSettings {
-            id: id.clone(),
-            admin_key: None,
-        })
+        .cloned()
+        .map(AccountSettings::new)
         .collect();
     if accounts.is_empty() {
         let id = DEFAULT_ACCOUNT
             .parse()
             .expect("the default account has twelve digits");
-        accounts.push(AccountSettings {
-            id,
-            admin_key: None,
-        });
+        accounts.push(AccountSettings::new(id));
     }
     admin_keys::assign(&mut accounts, &admin_keys::collect(arguments)?)?;
+    service_controls::attach(&mut accounts, &arguments.service_controls)?;
     Ok(accounts)
 }
 

@@ -46,12 +46,13 @@ impl World {
             .prefix("podpass-demo-")
             .tempdir()
             .map_err(|error| Failure::failed("cannot make a temporary folder").because(&error))?;
-        let accounts = [Account::Clusters, Account::Other].map(|account| AccountSettings {
-            id: account
-                .id()
-                .parse()
-                .expect("twelve digits are an account id"),
-            admin_key: None,
+        let accounts = [Account::Clusters, Account::Other].map(|account| {
+            AccountSettings::new(
+                account
+                    .id()
+                    .parse()
+                    .expect("twelve digits are an account id"),
+            )
         });
         let settings = Settings {
             accounts: accounts.to_vec(),

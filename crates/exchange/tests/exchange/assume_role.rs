@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use podpass_exchange::{AssumeRoleRequest, Caller, Denial, Grant, Role, SessionTag, assume_role};
-use podpass_policy::{Attached, Context, Document, DocumentKind, Principal};
+use podpass_policy::{
+    Attached, Context, ControlLevel, Controls, Document, DocumentKind, Principal,
+};
 use serde_json::{Value, json};
 
 use crate::world::{NOW, ROLE, role};
@@ -15,6 +17,7 @@ struct Scene {
     identity: Vec<Document>,
     boundary: Option<Document>,
     session: Option<Vec<Document>>,
+    service_control: Option<Document>,
     role: Option<Role>,
     request: AssumeRoleRequest,
     context: Context,
@@ -28,6 +31,7 @@ impl Scene {
             identity: Vec::new(),
             boundary: None,
             session: None,
+            service_control: None,
             role: Some(role(&trust(&json!({ "AWS": USER }), &json!({})))),
             request: AssumeRoleRequest {
                 role_arn: ROLE.to_owned(),
@@ -41,6 +45,21 @@ impl Scene {
     fn trusting(mut self, principal: &Value, condition: &Value) -> Self {
         self.role = Some(role(&trust(principal, condition)));
         self
+    }
+
+    fn controls(&self) -> Controls<'_> {
+        let policy = |document| Attached {
+            source: "a service control policy",
+            document,
+        };
+        let level = |document| ControlLevel {
+            target: "account 123456789012",
+            policies: vec![policy(document)],
+        };
+        Controls {
+            management_account: None,
+            levels: self.service_control.iter().map(level).collect(),
+        }
     }
 
     fn call(&self) -> Result<Grant, Denial> {
@@ -57,6 +76,7 @@ impl Scene {
             identity: self.identity.iter().map(attach).collect(),
             boundary: self.boundary.as_ref().map(attach),
             session: session.map(|policies| policies.iter().map(attach).collect()),
+            service_controls: self.controls(),
         };
         assume_role(
             &self.request,
@@ -491,4 +511,24 @@ fn a_source_identity_stays_through_chaining_and_cannot_be_changed() {
     );
     scene.role = Some(role(&trust));
     assert_eq!(scene.denied().2, not_authorized);
+}
+
+#[test]
+fn service_control_policies_of_the_caller_limit_it() {
+    let read = |effect: &str, action: &str| {
+        let text = json!({ "Statement": { "Effect": effect, "Action": action, "Resource": "*" } });
+        Document::parse(&text.to_string(), DocumentKind::ServiceControl).unwrap()
+    };
+    for (effect, action, reason) in [
+        ("Allow", "*", None),
+        ("Allow", "s3:*", Some("PERMISSION_DENIED_SERVICE_CONTROL")),
+        ("Deny", "sts:*", Some("EXPLICIT_DENY")),
+    ] {
+        let mut scene = Scene::new();
+        scene.service_control = Some(read(effect, action));
+        match reason {
+            None => assert!(scene.call().is_ok(), "{effect} {action}"),
+            Some(reason) => assert_eq!(scene.denied().3, reason, "{effect} {action}"),
+        }
+    }
 }

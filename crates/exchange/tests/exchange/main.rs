@@ -13,6 +13,7 @@ mod limits;
 mod session_claims;
 mod steps;
 mod supposed;
+mod temporary;
 mod trace;
 mod trust;
 mod world;

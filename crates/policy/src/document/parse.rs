@@ -136,6 +136,7 @@ fn read_statement(
         resources,
         conditions,
         position: node.position,
+        end: node.end,
     };
     principal::check_shared_providers(&statement)?;
     if rules.kind == DocumentKind::ResourceControl {

@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 
+use super::Version;
 use super::principal::PrincipalClause;
 use super::values::Values;
 use crate::condition::{Condition, ConditionOperator};
 use crate::position::Position;
+use crate::template;
 
-/// One statement of a policy. Equality ignores the position.
+/// One statement of a policy. Equality ignores where it stands.
 #[derive(Clone, Debug)]
 pub struct Statement {
     /// The optional id, unique in its document.
@@ -24,6 +26,8 @@ pub struct Statement {
     pub conditions: Vec<Condition>,
     /// Where it starts in its text.
     pub position: Position,
+    /// Right after its last character.
+    pub end: Position,
 }
 
 /// What a matching statement does.
@@ -97,6 +101,27 @@ impl Statement {
         self
     }
 
+    /// The context keys that a request must have for the statement to be worked out: those of its conditions, and those of
+    /// policy variables that have no default. Each stands once, as it is written first.
+    pub fn context_keys(&self, version: Version) -> Vec<String> {
+        let in_conditions = self.conditions.iter().flat_map(|condition| {
+            let variables = condition.variables(version);
+            std::iter::once(condition.key.clone()).chain(variables)
+        });
+        let patterns = self.resources.iter().flat_map(ResourceClause::values);
+        let in_resources = patterns.flat_map(|pattern| template::variables(pattern, version));
+        let mut keys: Vec<String> = Vec::new();
+        for key in in_conditions.chain(in_resources) {
+            if !keys
+                .iter()
+                .any(|known| known.to_lowercase() == key.to_lowercase())
+            {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
     fn new(effect: Effect, actions: impl Into<Values>) -> Self {
         Self {
             sid: None,
@@ -106,6 +131,7 @@ impl Statement {
             resources: None,
             conditions: Vec::new(),
             position: Position::START,
+            end: Position::START,
         }
     }
 }
@@ -120,6 +146,7 @@ impl PartialEq for Statement {
             resources,
             conditions,
             position: _,
+            end: _,
         } = self;
         *sid == other.sid
             && *effect == other.effect

@@ -74,7 +74,11 @@ impl Reader<'_> {
             Some(letter) if letter.is_alphabetic() => self.read_word()?,
             Some(found) => return Err(self.unexpected(found, expected)),
         };
-        Ok(Node { position, value })
+        Ok(Node {
+            position,
+            end: self.position,
+            value,
+        })
     }
 
     fn read_object(&mut self, depth: usize) -> Result<Value, JsonError> {

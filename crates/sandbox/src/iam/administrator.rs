@@ -1,5 +1,7 @@
 //! The administrator that each account starts with.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use podpass_policy::{DocumentKind, Partition, Path, UserArn};
 
@@ -28,6 +30,7 @@ pub(crate) fn with_administrator(
             inline,
             ..Grants::default()
         },
+        groups: BTreeSet::new(),
         tags: Tags::default(),
     };
     account.users.insert(NAME, user);

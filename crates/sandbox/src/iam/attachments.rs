@@ -1,4 +1,4 @@
-//! Managed policies attached to roles and users.
+//! Managed policies attached to roles, users and groups.
 
 use podpass_policy::{Context, PolicyArn};
 
@@ -10,7 +10,7 @@ use super::store::Account;
 use crate::call::Call;
 use crate::query::{ApiError, Input, Xml};
 
-/// `AttachRolePolicy`, `AttachUserPolicy`.
+/// `AttachRolePolicy`, `AttachUserPolicy`, `AttachGroupPolicy`.
 pub(crate) fn attach(call: &mut Call<'_>, account: &mut Account, holder: Holder) -> Answer {
     let (name, policy) = authorize(call, account, holder, "Attach")?;
     if holder.find(account, &name).grants.is_none() {
@@ -32,7 +32,7 @@ pub(crate) fn attach(call: &mut Call<'_>, account: &mut Account, holder: Holder)
     Ok(Xml::default())
 }
 
-/// `DetachRolePolicy`, `DetachUserPolicy`.
+/// `DetachRolePolicy`, `DetachUserPolicy`, `DetachGroupPolicy`.
 pub(crate) fn detach(call: &mut Call<'_>, account: &mut Account, holder: Holder) -> Answer {
     let (name, policy) = authorize(call, account, holder, "Detach")?;
     let attached = &mut holder.grants_mut(account, &name)?.attached;
@@ -46,7 +46,7 @@ pub(crate) fn detach(call: &mut Call<'_>, account: &mut Account, holder: Holder)
     Ok(Xml::default())
 }
 
-/// `ListAttachedRolePolicies`, `ListAttachedUserPolicies`.
+/// `ListAttachedRolePolicies`, `ListAttachedUserPolicies`, `ListAttachedGroupPolicies`.
 pub(crate) fn list(call: &mut Call<'_>, account: &Account, holder: Holder) -> Answer {
     let mut input = Input::new(call.form);
     let name = holder.read_name(&mut input);

@@ -1,10 +1,10 @@
-//! Roles and users as what they have in common: both hold policies.
+//! Roles, users and groups as what they have in common: they hold policies.
 
 use podpass_policy::Context;
 
-use super::rules;
 use super::store::{Account, Grants, Named};
 use super::tags::Tags;
+use super::{groups, rules};
 use crate::query::{ApiError, Input};
 
 /// What holds the policies that an action is about.
@@ -12,6 +12,7 @@ use crate::query::{ApiError, Input};
 pub(crate) enum Holder {
     Role,
     User,
+    Group,
 }
 
 /// The holder an action names, found or not.
@@ -20,6 +21,7 @@ pub(crate) struct Found<'a> {
     /// The ARN to authorise on; with the path `/` for a holder that does not exist.
     pub(crate) arn: String,
     pub(crate) grants: Option<&'a Grants>,
+    /// A group has none.
     pub(crate) tags: Option<&'a Tags>,
 }
 
@@ -29,22 +31,25 @@ impl Holder {
         match self {
             Self::Role => "RoleName",
             Self::User => "UserName",
+            Self::Group => "GroupName",
         }
     }
 
-    /// `role` or `user`, as messages say it.
+    /// `role`, `user` or `group`, as messages say it.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Role => "role",
             Self::User => "user",
+            Self::Group => "group",
         }
     }
 
-    /// `Role` or `User`, as action names and answers have it.
+    /// `Role`, `User` or `Group`, as action names and answers have it.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Role => "Role",
             Self::User => "User",
+            Self::Group => "Group",
         }
     }
 
@@ -59,11 +64,15 @@ impl Holder {
             Self::Role => account
                 .roles
                 .find(name)
-                .map(|role| (role.arn.to_string(), &role.grants, &role.tags)),
+                .map(|role| (role.arn.to_string(), &role.grants, Some(&role.tags))),
             Self::User => account
                 .users
                 .find(name)
-                .map(|user| (user.arn.to_string(), &user.grants, &user.tags)),
+                .map(|user| (user.arn.to_string(), &user.grants, Some(&user.tags))),
+            Self::Group => account.groups.find(name).map(|group| {
+                let arn = groups::arn(account, group.path.as_str(), &group.name);
+                (arn, &group.grants, None)
+            }),
         };
         let Some((arn, grants, tags)) = found else {
             return Found {
@@ -75,7 +84,7 @@ impl Holder {
         Found {
             arn,
             grants: Some(grants),
-            tags: Some(tags),
+            tags,
         }
     }
 
@@ -88,6 +97,7 @@ impl Holder {
         let found = match self {
             Self::Role => account.roles.find_mut(name).map(|role| &mut role.grants),
             Self::User => account.users.find_mut(name).map(|user| &mut user.grants),
+            Self::Group => account.groups.find_mut(name).map(|group| &mut group.grants),
         };
         found.ok_or_else(|| self.missing(name))
     }

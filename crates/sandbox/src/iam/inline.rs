@@ -1,4 +1,4 @@
-//! Inline policies of roles and users.
+//! Inline policies of roles, users and groups.
 
 use podpass_policy::{DocumentKind, PolicyName};
 
@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::query::{ApiError, Input, Xml};
 use crate::words;
 
-/// `PutRolePolicy`, `PutUserPolicy`.
+/// `PutRolePolicy`, `PutUserPolicy`, `PutGroupPolicy`.
 pub(crate) fn put(call: &mut Call<'_>, account: &mut Account, holder: Holder) -> Answer {
     let mut input = Input::new(call.form);
     let name = holder.read_name(&mut input);
@@ -40,6 +40,7 @@ pub(crate) fn put(call: &mut Call<'_>, account: &mut Account, holder: Holder) ->
     let limit = match holder {
         Holder::Role => quota::INLINE_OF_ROLE,
         Holder::User => quota::INLINE_OF_USER,
+        Holder::Group => quota::INLINE_OF_GROUP,
     };
     if total > limit {
         return Err(ApiError::limit_exceeded(format!(
@@ -58,7 +59,7 @@ pub(crate) fn put(call: &mut Call<'_>, account: &mut Account, holder: Holder) ->
     Ok(Xml::default())
 }
 
-/// `GetRolePolicy`, `GetUserPolicy`.
+/// `GetRolePolicy`, `GetUserPolicy`, `GetGroupPolicy`.
 pub(crate) fn read(call: &mut Call<'_>, account: &Account, holder: Holder) -> Answer {
     let (name, policy_name) = read_names(call, holder)?;
     let found = holder.find(account, &name);
@@ -80,7 +81,7 @@ pub(crate) fn read(call: &mut Call<'_>, account: &Account, holder: Holder) -> An
     }))
 }
 
-/// `ListRolePolicies`, `ListUserPolicies`.
+/// `ListRolePolicies`, `ListUserPolicies`, `ListGroupPolicies`.
 pub(crate) fn list(call: &mut Call<'_>, account: &Account, holder: Holder) -> Answer {
     let mut input = Input::new(call.form);
     let name = holder.read_name(&mut input);
@@ -108,7 +109,7 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account, holder: Holder) -> An
     }))
 }
 
-/// `DeleteRolePolicy`, `DeleteUserPolicy`.
+/// `DeleteRolePolicy`, `DeleteUserPolicy`, `DeleteGroupPolicy`.
 pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account, holder: Holder) -> Answer {
     let (name, policy_name) = read_names(call, holder)?;
     let found = holder.find(account, &name);

@@ -8,7 +8,7 @@ use super::aws_managed::{self, AwsManagedPolicy};
 use super::holder::check_quota;
 use super::pages::Paging;
 use super::rules::{self, quota};
-use super::store::{Account, ManagedPolicy, PolicyText, PolicyVersion};
+use super::store::{Account, Grants, ManagedPolicy, PolicyText, PolicyVersion};
 use super::tagging::{self, Tagged};
 use super::tags::{KeyCase, Tags, add_request_tags, check_unique, read_tags};
 use crate::call::Call;
@@ -243,21 +243,23 @@ fn find<'a>(account: &'a Account, arn: &str) -> Result<Described<'a>, ApiError> 
 }
 
 fn attachments(account: &Account, arn: &PolicyArn) -> usize {
-    let roles = account.roles.values().map(|role| &role.grants);
-    let users = account.users.values().map(|user| &user.grants);
-    roles
-        .chain(users)
+    grants(account)
         .filter(|grants| grants.attached.contains(arn))
         .count()
 }
 
 fn boundary_uses(account: &Account, arn: &PolicyArn) -> usize {
-    let roles = account.roles.values().map(|role| &role.grants);
-    let users = account.users.values().map(|user| &user.grants);
-    roles
-        .chain(users)
+    grants(account)
         .filter(|grants| grants.boundary.as_ref() == Some(arn))
         .count()
+}
+
+/// What every role, user and group of the account holds.
+fn grants(account: &Account) -> impl Iterator<Item = &Grants> {
+    let roles = account.roles.values().map(|role| &role.grants);
+    let users = account.users.values().map(|user| &user.grants);
+    let groups = account.groups.values().map(|group| &group.grants);
+    roles.chain(users).chain(groups)
 }
 
 impl<'a> Described<'a> {
@@ -277,9 +279,9 @@ impl<'a> Described<'a> {
         Self {
             arn: &policy.arn,
             id: policy.id,
-            default_version: 1,
+            default_version: policy.version,
             created: policy.created,
-            updated: policy.created,
+            updated: policy.updated,
             description: Some(policy.description),
             tags: None,
         }

@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::query::{ApiError, Constraint, Input, Xml};
 
 /// Which page is asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Paging {
     max: usize,
     marker: Option<String>,

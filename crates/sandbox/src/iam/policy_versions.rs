@@ -57,12 +57,18 @@ pub(crate) fn read(call: &mut Call<'_>, account: &Account) -> Answer {
         .ok()
         .and_then(|arn| aws_managed::find(&arn))
     {
-        if id != "v1" {
+        if number(&id) != Some(policy.version) {
             return Err(missing_version(&arn, &id));
         }
         return Ok(Xml::of(|xml| {
             xml.element("PolicyVersion", |xml| {
-                write_members(xml, &policy.policy.text, 1, 1, policy.created);
+                write_members(
+                    xml,
+                    &policy.policy.text,
+                    policy.version,
+                    policy.version,
+                    policy.updated,
+                );
             });
         }));
     }
@@ -97,13 +103,13 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
         .and_then(|arn| aws_managed::find(&arn))
     {
         let only = PolicyVersion {
-            number: 1,
+            number: policy.version,
             policy: policy.policy.clone(),
-            created: policy.created,
+            created: policy.updated,
         };
         return Ok(Xml::of(|xml| {
             xml.list("Versions", [&only], |xml, version| {
-                write_listed(xml, version, 1);
+                write_listed(xml, version, policy.version);
             });
             xml.text("IsTruncated", "false");
         }));

@@ -13,7 +13,7 @@ use super::{Answer, boundaries, trust};
 use crate::call::Call;
 use crate::ids::{self, IdKind};
 use crate::query::{ApiError, Input, Xml};
-use crate::retirement::Retired;
+use crate::renaming::Renamed;
 use crate::words;
 
 /// `CreateRole`.
@@ -154,7 +154,7 @@ pub(crate) fn update_trust(call: &mut Call<'_>, account: &mut Account) -> Answer
 }
 
 /// `DeleteRole`.
-pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Result<Retired, ApiError> {
+pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Result<Renamed, ApiError> {
     let name = authorize(call, account, "iam:DeleteRole")?;
     let role = account
         .roles
@@ -164,12 +164,12 @@ pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Result<Retir
         return Err(ApiError::delete_conflict(ROLES_FIRST));
     }
     check_bare(&role.grants)?;
-    let retired = Retired {
-        arn: role.arn.to_string(),
-        id: role.id.clone(),
+    let renamed = Renamed {
+        from: role.arn.to_string(),
+        to: role.id.clone(),
     };
     account.roles.remove(&name);
-    Ok(retired)
+    Ok(renamed)
 }
 
 /// Refuses to delete what still holds policies.

@@ -5,10 +5,10 @@ use crate::query::{Constraint, Pattern};
 /// Names of new roles and users.
 pub(crate) const NEW_NAME: Constraint = Constraint::name(64);
 
-/// Names of existing things, of policies, and of inline policies.
+/// Names of existing things, of groups, of policies, and of inline policies.
 pub(crate) const NAME: Constraint = Constraint::name(128);
 
-/// Paths of roles and users.
+/// Paths of roles, users and groups.
 pub(crate) const PATH: Constraint = Constraint {
     min: 1,
     max: 512,
@@ -91,6 +91,8 @@ pub(crate) mod quota {
     pub(crate) const ROLES: usize = 1000;
     pub(crate) const INSTANCE_PROFILES: usize = 1000;
     pub(crate) const USERS: usize = 5000;
+    pub(crate) const GROUPS: usize = 300;
+    pub(crate) const GROUPS_PER_USER: usize = 10;
     pub(crate) const POLICIES: usize = 1500;
     pub(crate) const OIDC_PROVIDERS: usize = 100;
     pub(crate) const CLIENT_IDS: usize = 100;
@@ -103,6 +105,7 @@ pub(crate) mod quota {
     pub(crate) const MANAGED_POLICY: usize = 6144;
     pub(crate) const INLINE_OF_ROLE: usize = 10_240;
     pub(crate) const INLINE_OF_USER: usize = 2048;
+    pub(crate) const INLINE_OF_GROUP: usize = 5120;
 }
 
 fn is_path(text: &str) -> bool {

@@ -1,6 +1,6 @@
-//! What an account holds: users, access keys, roles, instance profiles, managed policies and OIDC providers.
+//! What an account holds: users, groups, access keys, roles, instance profiles, managed policies and OIDC providers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use podpass_policy::{
@@ -10,14 +10,17 @@ use podpass_policy::{
 
 use super::aws_managed;
 use super::tags::Tags;
-use crate::retirement::Retired;
+use crate::renaming::Renamed;
+use crate::service_controls::ServiceControls;
 use crate::settings::Secret;
 
 /// One AWS account's IAM.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) id: AccountId,
+    pub(crate) service_controls: ServiceControls,
     pub(crate) users: Named<User>,
+    pub(crate) groups: Named<Group>,
     pub(crate) roles: Named<Role>,
     pub(crate) instance_profiles: Named<InstanceProfile>,
     pub(crate) policies: Named<ManagedPolicy>,
@@ -39,7 +42,20 @@ pub(crate) struct User {
     pub(crate) id: String,
     pub(crate) created: Timestamp,
     pub(crate) grants: Grants,
+    /// The unique ids of its groups, which a renaming leaves as they are.
+    pub(crate) groups: BTreeSet<String>,
     pub(crate) tags: Tags,
+}
+
+/// A group of users.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) path: Path,
+    /// `AGPA…`.
+    pub(crate) id: String,
+    pub(crate) created: Timestamp,
+    pub(crate) grants: Grants,
 }
 
 /// A long-term access key.
@@ -86,7 +102,7 @@ pub(crate) struct InstanceProfile {
     pub(crate) tags: Tags,
 }
 
-/// What gives a user or role its permissions.
+/// What gives a user, group or role its permissions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Grants {
     pub(crate) inline: Named<InlinePolicy>,
@@ -95,7 +111,7 @@ pub(crate) struct Grants {
     pub(crate) boundary: Option<PolicyArn>,
 }
 
-/// A policy that lives in its user or role.
+/// A policy that lives in its user, group or role.
 #[derive(Clone, Debug)]
 pub(crate) struct InlinePolicy {
     pub(crate) name: PolicyName,
@@ -146,7 +162,7 @@ pub(crate) struct OidcProvider {
     pub(crate) tags: Tags,
 }
 
-/// The policies that a user or role holds, each with the name to show for it.
+/// The policies that a user, with its groups, or a role holds, each with the name to show for it.
 #[derive(Debug, Default)]
 pub(crate) struct HeldPolicies<'a> {
     pub(crate) identity: Vec<NamedDocument<'a>>,
@@ -165,7 +181,9 @@ impl Account {
     pub(crate) fn new(id: AccountId) -> Self {
         Self {
             id,
+            service_controls: ServiceControls::default(),
             users: Named::default(),
+            groups: Named::default(),
             roles: Named::default(),
             instance_profiles: Named::default(),
             policies: Named::default(),
@@ -179,6 +197,42 @@ impl Account {
         self.roles
             .find(arn.name().as_str())
             .filter(|role| role.arn == *arn)
+    }
+
+    /// The user of that unique id.
+    pub(crate) fn user_by_id(&self, id: &str) -> Option<&User> {
+        self.users.values().find(|user| user.id == id)
+    }
+
+    /// The policies of the role of that name, unless it is another one by now.
+    pub(crate) fn policies_of_role(&self, name: &str, id: &str) -> Option<HeldPolicies<'_>> {
+        let role = self.roles.find(name).filter(|role| role.id == id)?;
+        Some(self.held_policies(&role.grants, &format!("role {name}")))
+    }
+
+    /// The policies of the user of that name, unless it is another one by now.
+    pub(crate) fn policies_of_user(&self, name: &str, id: &str) -> Option<HeldPolicies<'_>> {
+        let user = self.users.find(name).filter(|user| user.id == id)?;
+        let mut held = self.held_policies(&user.grants, &format!("user {name}"));
+        for group in self.groups_of(user) {
+            let of_group = self.held_policies(&group.grants, &format!("group {}", group.name));
+            held.identity.extend(of_group.identity);
+        }
+        Some(held)
+    }
+
+    /// The groups of a user, in the order of their names.
+    pub(crate) fn groups_of<'a>(&'a self, user: &'a User) -> impl Iterator<Item = &'a Group> {
+        self.groups
+            .values()
+            .filter(|group| user.groups.contains(&group.id))
+    }
+
+    /// The users of a group, in the order of their names.
+    pub(crate) fn members_of<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = &'a User> {
+        self.users
+            .values()
+            .filter(|user| user.groups.contains(&group.id))
     }
 
     /// The instance profiles that hold the role of that name.
@@ -210,11 +264,7 @@ impl Account {
     }
 
     /// The policies behind a set of grants; `holder` is for people, such as `role r`.
-    pub(crate) fn held_policies<'a>(
-        &'a self,
-        grants: &'a Grants,
-        holder: &str,
-    ) -> HeldPolicies<'a> {
+    fn held_policies<'a>(&'a self, grants: &'a Grants, holder: &str) -> HeldPolicies<'a> {
         let inline = grants.inline.values().map(|inline| NamedDocument {
             source: format!("inline policy {} of {holder}", inline.name),
             document: &inline.policy.document,
@@ -289,9 +339,9 @@ impl PolicyText {
         Ok(Self { text, document })
     }
 
-    /// Puts the unique id of a retired principal in the place of its ARN.
-    pub(crate) fn retire(&mut self, retired: &Retired) {
-        if retired.leave(&mut self.document) {
+    /// Shows a principal as it is called now.
+    pub(crate) fn rename(&mut self, renamed: &Renamed) {
+        if renamed.apply(&mut self.document) {
             self.text = self.document.to_json();
         }
     }

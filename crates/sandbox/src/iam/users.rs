@@ -1,7 +1,10 @@
 //! Users.
 
+use std::collections::BTreeSet;
+
 use podpass_policy::{Context, Partition, Path, UserArn, UserName};
 
+use super::groups::USERS_FIRST;
 use super::holder::{Holder, check_quota};
 use super::pages::Paging;
 use super::roles::check_bare;
@@ -11,10 +14,9 @@ use super::tagging::{self, Tagged};
 use super::tags::{KeyCase, Tags, add_request_tags, check_unique, read_tags};
 use super::{Answer, attachments, boundaries};
 use crate::call::Call;
-use crate::caller::Identity;
 use crate::ids::{self, IdKind};
 use crate::query::{ApiError, Input, Xml};
-use crate::retirement::Retired;
+use crate::renaming::Renamed;
 use crate::words;
 
 /// `CreateUser`.
@@ -36,9 +38,7 @@ pub(crate) fn create(call: &mut Call<'_>, account: &mut Account) -> Answer {
 
     check_unique(&tags, KeyCase::Ignored)?;
     if account.users.find(name.as_str()).is_some() {
-        return Err(ApiError::already_exists(format!(
-            "User with name {name} already exists."
-        )));
+        return Err(exists(&name));
     }
     check_quota(&account.users, quota::USERS, "UsersPerAccount")?;
     let boundary = boundary
@@ -54,6 +54,7 @@ pub(crate) fn create(call: &mut Call<'_>, account: &mut Account) -> Answer {
             boundary,
             ..Grants::default()
         },
+        groups: BTreeSet::new(),
         tags: kept,
     };
     let xml = Xml::of(|xml| xml.element("User", |xml| write(xml, &user, Detail::Full)));
@@ -101,8 +102,51 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
     }))
 }
 
+/// `UpdateUser`: another name, another path. Id, groups, policies and access keys stay, and policies that name the user as
+/// principal follow it.
+pub(crate) fn update(call: &mut Call<'_>, account: &mut Account) -> Result<Renamed, ApiError> {
+    let mut input = Input::new(call.form);
+    let name = input.required::<String>("UserName", &rules::NAME);
+    let new_name = input.optional::<UserName>("NewUserName", &rules::NEW_NAME);
+    let new_path = input.optional::<Path>("NewPath", &rules::PATH);
+    input.finish()?;
+    let (name, new_name, new_path) = (name?, new_name?, new_path?);
+    let found = Holder::User.find(account, &name);
+    let context = found.context();
+    call.authorize(account, "iam:UpdateUser", &found.arn, context.clone())?;
+    let mut user = account
+        .users
+        .find(&name)
+        .ok_or_else(|| Holder::User.missing(&name))?
+        .clone();
+    let old = user.arn.clone();
+    let new_name = new_name.unwrap_or_else(|| old.name().clone());
+    let path = match new_path {
+        Some(path) => path,
+        None => old.path().parse().unwrap_or_else(|_| Path::root()),
+    };
+    user.arn = UserArn::new(Partition::Aws, account.id.clone(), path, new_name.clone());
+    // Who renames has to be allowed on both, so that nobody renames what is forbidden to it into what is not.
+    call.authorize(account, "iam:UpdateUser", user.arn.as_str(), context)?;
+    let is_other = !new_name.as_str().eq_ignore_ascii_case(old.name().as_str());
+    if is_other && account.users.find(new_name.as_str()).is_some() {
+        return Err(exists(&new_name));
+    }
+    let renamed = Renamed {
+        from: old.to_string(),
+        to: user.arn.to_string(),
+    };
+    let keys = account.access_keys.values_mut();
+    for key in keys.filter(|key| key.user == *old.name()) {
+        key.user = new_name.clone();
+    }
+    account.users.remove(&name);
+    account.users.insert(new_name.as_str(), user);
+    Ok(renamed)
+}
+
 /// `DeleteUser`.
-pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Result<Retired, ApiError> {
+pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Result<Renamed, ApiError> {
     let mut input = Input::new(call.form);
     let name = input.required::<String>("UserName", &rules::NAME);
     input.finish()?;
@@ -123,23 +167,27 @@ pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Result<Retir
         ));
     }
     check_bare(&user.grants)?;
-    let retired = Retired {
-        arn: user.arn.to_string(),
-        id: user.id.clone(),
+    if !user.groups.is_empty() {
+        return Err(ApiError::delete_conflict(USERS_FIRST));
+    }
+    let renamed = Renamed {
+        from: user.arn.to_string(),
+        to: user.id.clone(),
     };
     account.users.remove(&name);
-    Ok(retired)
+    Ok(renamed)
+}
+
+fn exists(name: &UserName) -> ApiError {
+    ApiError::already_exists(format!("User with name {name} already exists."))
 }
 
 /// The user an action is about: the one named, else the one who calls.
 pub(crate) fn named_or_calling(call: &Call<'_>, name: Option<String>) -> Result<String, ApiError> {
-    match (name, &call.caller.identity) {
-        (Some(name), _) => Ok(name),
-        (None, Identity::User { name, .. }) => Ok(name.to_string()),
-        (None, _) => Err(ApiError::validation(
-            "Must specify userName when calling with non-User credentials",
-        )),
-    }
+    name.or_else(|| call.caller.user_name().map(str::to_owned))
+        .ok_or_else(|| {
+            ApiError::validation("Must specify userName when calling with non-User credentials")
+        })
 }
 
 /// Which members of a user an answer has: lists leave out tags and boundary.
@@ -147,6 +195,11 @@ pub(crate) fn named_or_calling(call: &Call<'_>, name: Option<String>) -> Result<
 enum Detail {
     Full,
     Listed,
+}
+
+/// Writes a user as a member of another answer.
+pub(crate) fn write_listed(xml: &mut Xml, user: &User) {
+    write(xml, user, Detail::Listed);
 }
 
 fn write(xml: &mut Xml, user: &User, detail: Detail) {

@@ -136,6 +136,20 @@ impl<'a> Member<'a> {
     pub(crate) fn field(&self, name: &str) -> Option<&'a str> {
         self.fields.get(name).copied()
     }
+
+    /// The plain values of a list inside the structure, in the order of their numbers.
+    pub(crate) fn values(&self, list: &str) -> Result<Vec<&'a str>, ApiError> {
+        let prefix = format!("{list}.member.");
+        let mut values = BTreeMap::new();
+        for (field, value) in &self.fields {
+            let Some(index) = field.strip_prefix(&prefix) else {
+                continue;
+            };
+            let index: u32 = index.parse().map_err(|_| malformed(field))?;
+            values.insert(index, *value);
+        }
+        Ok(values.into_values().collect())
+    }
 }
 
 fn malformed(name: &str) -> ApiError {
@@ -232,6 +246,18 @@ mod tests {
         );
         assert_eq!(form.list("E"), Ok(Some(Vec::new())));
         assert_eq!(form.list("Absent"), Ok(None));
+    }
+
+    #[test]
+    fn lists_inside_of_structures_keep_their_order() {
+        let form = form(
+            "L.member.1.V.member.10=c&L.member.1.V.member.2=b&L.member.1.V.member.1=a&L.member.1.W=x",
+        );
+        let members = form.list("L").unwrap().unwrap();
+        assert_eq!(members[0].values("V"), Ok(vec!["a", "b", "c"]));
+        assert_eq!(members[0].values("Absent"), Ok(Vec::new()));
+        let bad = self::form("L.member.1.V.member.x=c");
+        assert!(bad.list("L").unwrap().unwrap()[0].values("V").is_err());
     }
 
     #[test]

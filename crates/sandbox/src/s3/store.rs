@@ -11,7 +11,7 @@ use super::checksum::{Algorithm, Checksum, Coverage};
 use super::error::S3Error;
 use super::name;
 use super::tagging::Tags;
-use crate::retirement::Retired;
+use crate::renaming::Renamed;
 
 /// All buckets of all accounts and partitions: their names share one namespace.
 #[derive(Debug, Default)]
@@ -156,14 +156,14 @@ impl Buckets {
         self.buckets.remove(name);
     }
 
-    /// Puts the unique id of a retired principal in the place of its ARN in every bucket policy.
-    pub(crate) fn retire(&mut self, retired: &Retired) {
+    /// Lets every bucket policy show a principal as it is called now.
+    pub(crate) fn rename(&mut self, renamed: &Renamed) {
         let policies = self
             .buckets
             .values_mut()
             .filter_map(|bucket| bucket.policy.as_mut());
         for policy in policies {
-            if retired.leave(&mut policy.document) {
+            if renamed.apply(&mut policy.document) {
                 policy.text = policy.document.to_json();
             }
         }

@@ -1,13 +1,13 @@
 //! The canonical request, the string to sign and the signature, as AWS's "Signature Version 4 signing process"
 //! defines them.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use aws_lc_rs::{digest, hmac};
 use http::HeaderMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
+use super::authorization::SIGNATURE_PARAMETER;
 use super::{Dialect, Scope};
 
 /// What is hashed and signed; bytes, because header values need not be UTF-8.
@@ -57,19 +57,20 @@ impl CanonicalRequest {
         Self(text)
     }
 
-    /// The text for a person, without the session token that may be among the headers.
+    /// The text for a person, without the session token that may be among the headers or in the query.
     pub(crate) fn redacted(&self) -> String {
-        String::from_utf8_lossy(&self.0)
+        let text = String::from_utf8_lossy(&self.0);
+        let lines = text
             .split('\n')
-            .map(|line| {
-                if line.starts_with("x-amz-security-token:") {
-                    Cow::Borrowed("x-amz-security-token:[redacted]")
-                } else {
-                    Cow::Borrowed(line)
+            .enumerate()
+            .map(|(index, line)| match index {
+                QUERY_LINE => redact_query(line),
+                _ if line.starts_with("x-amz-security-token:") => {
+                    "x-amz-security-token:[redacted]".to_owned()
                 }
-            })
-            .collect::<Vec<_>>()
-            .join("\n")
+                _ => line.to_owned(),
+            });
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// The text that is signed: algorithm, time, scope and the hash of this request.
@@ -151,6 +152,8 @@ fn canonical_query(query: &[u8]) -> String {
                 canonical_query_part(halves.next()),
             )
         })
+        // A signature cannot cover itself.
+        .filter(|(name, _)| name != SIGNATURE_PARAMETER)
         .collect();
     pairs.sort();
     let mut text = String::new();
@@ -172,6 +175,14 @@ fn canonical_query_part(part: Option<&[u8]>) -> String {
     percent_encode(&decoded, UNRESERVED).to_string()
 }
 
+fn redact_query(query: &str) -> String {
+    let pair = |pair: &str| match pair.split_once('=') {
+        Some(("X-Amz-Security-Token", _)) => "X-Amz-Security-Token=[redacted]".to_owned(),
+        _ => pair.to_owned(),
+    };
+    query.split('&').map(pair).collect::<Vec<_>>().join("&")
+}
+
 fn push_trimmed(text: &mut Vec<u8>, value: &[u8]) {
     let words = value
         .split(u8::is_ascii_whitespace)
@@ -188,6 +199,9 @@ fn push_trimmed(text: &mut Vec<u8>, value: &[u8]) {
 pub(crate) fn decode_once(part: &str) -> String {
     percent_decode_str(part).decode_utf8_lossy().into_owned()
 }
+
+/// The place of the canonical query among the lines, from 0.
+const QUERY_LINE: usize = 2;
 
 /// The only algorithm of Signature Version 4 with secret keys.
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";

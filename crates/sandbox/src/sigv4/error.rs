@@ -25,6 +25,8 @@ pub(crate) enum SignatureError {
         names: Vec<&'static str>,
         header_hash: String,
     },
+    /// The query of a presigned request lacks parameters.
+    MissingQueryParameters { names: Vec<&'static str> },
     /// The credential has not five parts.
     CredentialElements { got: String },
     /// Neither `x-amz-date` nor `date` was sent.
@@ -53,6 +55,8 @@ pub(crate) enum SignatureError {
     InvalidToken,
     /// The session is over.
     ExpiredToken,
+    /// A presigned request is older than STS takes it.
+    PresignedExpired { request: Timestamp, now: Timestamp },
     /// The request is older than the clocks may differ.
     Old { request: Timestamp, now: Timestamp },
     /// The request is from further ahead than the clocks may differ.
@@ -132,6 +136,9 @@ fn not_implemented(what: &str) -> String {
 
 /// How far the client's clock may differ at STS and IAM.
 pub(crate) const QUERY_SKEW: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+
+/// How long a presigned request is good at STS, whatever its `X-Amz-Expires` says (aws-iam-authenticator `pkg/token`).
+pub(crate) const PRESIGNED_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 
 /// How far the client's clock may differ at S3.
 pub(crate) const S3_SKEW: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);

@@ -29,7 +29,11 @@ fn read(folder: &Path, file: &str) -> String {
     fs::read_to_string(folder.join(file)).unwrap()
 }
 
-fn cases() -> Vec<Case> {
+/// Where a request of the suite has its signature; also how the names of its files begin.
+const HEADER: &str = "header";
+const QUERY: &str = "query";
+
+fn cases(place: &str) -> Vec<Case> {
     let Some(folder) = podpass_testkit::test_data("sigv4/v4") else {
         return Vec::new();
     };
@@ -38,12 +42,12 @@ fn cases() -> Vec<Case> {
         .map(|entry| entry.unwrap().path())
         .collect();
     folders.sort();
-    folders.iter().map(|folder| case(folder)).collect()
+    folders.iter().map(|folder| case(folder, place)).collect()
 }
 
-fn case(folder: &Path) -> Case {
+fn case(folder: &Path, place: &str) -> Case {
     let context: serde_json::Value = serde_json::from_str(&read(folder, "context.json")).unwrap();
-    let request = read(folder, "header-signed-request.txt");
+    let request = read(folder, &format!("{place}-signed-request.txt"));
     let (head, body) = request.split_once("\n\n").unwrap_or((&request, ""));
     let (line, fields) = head.split_once('\n').unwrap();
     let (method, target) = line.split_once(' ').unwrap();
@@ -83,15 +87,23 @@ fn case(folder: &Path) -> Case {
             .as_str()
             .unwrap()
             .to_owned(),
-        expected_canonical: read(folder, "header-canonical-request.txt"),
-        expected_string_to_sign: read(folder, "header-string-to-sign.txt"),
-        expected_signature: read(folder, "header-signature.txt"),
+        expected_canonical: read(folder, &format!("{place}-canonical-request.txt")),
+        expected_string_to_sign: read(folder, &format!("{place}-string-to-sign.txt")),
+        expected_signature: read(folder, &format!("{place}-signature.txt")),
     }
 }
 
 impl Case {
     fn authorization(&self) -> Authorization {
-        Authorization::parse(self.headers["authorization"].to_str().unwrap()).unwrap()
+        match self.headers.get("authorization") {
+            Some(header) => Authorization::parse(header.to_str().unwrap()).unwrap(),
+            None => Authorization::parse_query(&self.query).unwrap(),
+        }
+    }
+
+    /// Whether the client adds its session token to the request that it has signed.
+    fn adds_its_token_afterwards(&self) -> bool {
+        self.name == "post-sts-header-after"
     }
 
     fn request<'a>(&'a self, authorization: &'a Authorization) -> SignedRequest<'a> {
@@ -112,9 +124,12 @@ fn suite_time() -> Timestamp {
 }
 
 #[test]
-fn reproduces_every_header_case_of_the_suite() {
-    for case in cases() {
+fn reproduces_every_case_of_the_suite() {
+    for case in cases(HEADER).into_iter().chain(cases(QUERY)) {
         let authorization = case.authorization();
+        if case.adds_its_token_afterwards() && authorization.presigned.is_some() {
+            continue;
+        }
         let hash = canonical::payload_hash(&case.body);
         let canonical = CanonicalRequest::of(
             Parts {
@@ -131,19 +146,12 @@ fn reproduces_every_header_case_of_the_suite() {
                 Dialect::S3
             },
         );
-        let expected = case
-            .expected_canonical
-            .lines()
-            .map(|line| {
-                if line.starts_with("x-amz-security-token:") {
-                    "x-amz-security-token:[redacted]"
-                } else {
-                    line
-                }
-            })
-            .collect::<Vec<_>>()
-            .join("\n");
-        assert_eq!(canonical.redacted(), expected, "{}", case.name);
+        assert_eq!(
+            canonical.redacted(),
+            without_token(&case.expected_canonical),
+            "{}",
+            case.name
+        );
         let string_to_sign = canonical.string_to_sign("20150830T123600Z", &authorization.scope);
         assert_eq!(
             string_to_sign, case.expected_string_to_sign,
@@ -155,25 +163,76 @@ fn reproduces_every_header_case_of_the_suite() {
     }
 }
 
+/// The suite's text as a person may see it.
+fn without_token(canonical: &str) -> String {
+    let line = |line: &str| {
+        let pairs = line.split('&').map(|pair| {
+            if pair.starts_with("X-Amz-Security-Token=") {
+                "X-Amz-Security-Token=[redacted]"
+            } else {
+                pair
+            }
+        });
+        match line.split_once(':') {
+            Some(("x-amz-security-token", _)) => "x-amz-security-token:[redacted]".to_owned(),
+            _ => pairs.collect::<Vec<_>>().join("&"),
+        }
+    };
+    canonical.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn accepts_the_suite_except_the_token_that_is_not_signed() {
-    for case in cases().iter().filter(|case| case.normalized) {
+    let all = cases(HEADER).into_iter().chain(cases(QUERY));
+    for case in all.filter(|case| case.normalized) {
         let authorization = case.authorization();
         let request = case.request(&authorization);
         let time = request.check_scope(&Expected::default()).unwrap();
         let verdict = request.check_signature(&case.secret, &time, suite_time());
-        if case.name == "post-sts-header-after" {
-            let names = vec!["x-amz-security-token".to_owned()];
-            assert_eq!(verdict, Err(SignatureError::HeadersNotSigned { names }));
-        } else {
-            assert_eq!(verdict, Ok(()), "{}", case.name);
+        match (case.adds_its_token_afterwards(), &authorization.presigned) {
+            (false, _) => assert_eq!(verdict, Ok(()), "{}", case.name),
+            (true, None) => {
+                let names = vec!["x-amz-security-token".to_owned()];
+                assert_eq!(verdict, Err(SignatureError::HeadersNotSigned { names }));
+            }
+            (true, Some(_)) => {
+                assert!(matches!(verdict, Err(SignatureError::Mismatch(_))));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_presigned_request_is_good_for_fifteen_minutes() {
+    let cases = cases(QUERY);
+    let Some(case) = cases.iter().find(|case| case.name == "get-vanilla") else {
+        return;
+    };
+    let authorization = case.authorization();
+    let request = case.request(&authorization);
+    let time = request.check_scope(&Expected::default()).unwrap();
+    for (seconds, accepted) in [
+        (0, true),
+        (900, true),
+        (901, false),
+        (-300, true),
+        (-301, false),
+    ] {
+        let now = suite_time() + SignedDuration::from_secs(seconds);
+        let verdict = request.check_signature(&case.secret, &time, now);
+        assert_eq!(verdict.is_ok(), accepted, "{seconds} s: {verdict:?}");
+        if seconds == 901 {
+            assert_eq!(
+                verdict.unwrap_err().refusal(Dialect::Query).message,
+                "Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z (20150830T125101Z - 15 min.)"
+            );
         }
     }
 }
 
 #[test]
 fn notices_every_change_of_a_signed_request() {
-    let cases = cases();
+    let cases = cases(HEADER);
     let Some(original) = cases
         .iter()
         .find(|case| case.name == "post-x-www-form-urlencoded")
@@ -240,7 +299,7 @@ fn notices_every_change_of_a_signed_request() {
 
 #[test]
 fn clock_may_differ_by_five_minutes_or_by_fifteen_at_s3() {
-    let cases = cases();
+    let cases = cases(HEADER);
     let Some(case) = cases.iter().find(|case| case.name == "get-vanilla") else {
         return;
     };

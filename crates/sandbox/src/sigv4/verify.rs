@@ -9,10 +9,10 @@ use jiff::tz::TimeZone;
 
 use super::canonical::{self, CanonicalRequest, Parts};
 use super::chain::Chain;
-use super::error::{Mismatch, QUERY_SKEW, S3_SKEW};
+use super::error::{Mismatch, PRESIGNED_LIFE, QUERY_SKEW, S3_SKEW};
 use super::{Authorization, Dialect, SignatureError};
 
-/// A request and what its `Authorization` header says about it.
+/// A request and what it says about its signature.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SignedRequest<'a> {
     pub(crate) method: &'a str,
@@ -49,6 +49,9 @@ impl RequestTime {
                 .get(name)
                 .map(|value| String::from_utf8_lossy(value.as_bytes()))
         };
+        if let Some(presigned) = &request.authorization.presigned {
+            return Self::from_basic(&presigned.date);
+        }
         if let Some(text) = text("x-amz-date") {
             return Self::from_basic(&text);
         }
@@ -178,7 +181,11 @@ impl SignedRequest<'_> {
             Dialect::Query | Dialect::Json => QUERY_SKEW,
         };
         let age = now.duration_since(request);
-        if age > skew {
+        if self.authorization.presigned.is_some() {
+            if age > PRESIGNED_LIFE {
+                return Err(SignatureError::PresignedExpired { request, now });
+            }
+        } else if age > skew {
             return Err(SignatureError::Old { request, now });
         }
         if age < -skew {

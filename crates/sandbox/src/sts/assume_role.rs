@@ -1,41 +1,23 @@
 //! `AssumeRole`.
 
-use podpass_exchange::{AssumeRoleRequest, Caller, SessionTag, assume_role};
+use podpass_exchange::{AssumeRoleRequest, SessionTag, assume_role};
 use podpass_policy::RoleArn;
 
-use super::{Sts, member_values, refuse, require, role_at, session_answer};
+use super::{
+    Sts, caller_policies, exchange_caller, member_values, read_tags, refuse, require, role_at,
+    session_answer,
+};
 use crate::call::Call;
 use crate::caller::Identity;
-use crate::iam::store::NamedDocument;
-use crate::query::{ApiError, Form, Member, Xml};
+use crate::query::{ApiError, Xml};
 
 /// Gives a signed caller a session of a role.
 pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError> {
     let request = read_request(sts, call)?;
     call.report.resource = Some(request.role_arn.clone());
+    let policies = caller_policies(sts, call);
     let context = call.caller.context();
-    let account = call
-        .caller
-        .account_id()
-        .and_then(|id| sts.state.account(id));
-    let policies = account
-        .map(|account| call.caller.policies(account))
-        .unwrap_or_default();
-    let caller = Caller {
-        principal: &call.caller.principal,
-        context: &context,
-        identity: policies
-            .held
-            .identity
-            .iter()
-            .map(NamedDocument::attached)
-            .collect(),
-        boundary: policies.held.boundary.as_ref().map(NamedDocument::attached),
-        session: policies
-            .session
-            .as_ref()
-            .map(|documents| documents.iter().map(NamedDocument::attached).collect()),
-    };
+    let caller = exchange_caller(call, &policies, &context);
     let role = request
         .role_arn
         .parse::<RoleArn>()
@@ -76,35 +58,12 @@ fn read_request(sts: &Sts<'_>, call: &Call<'_>) -> Result<AssumeRoleRequest, Api
 /// The tags that the caller's own session passes on; they cannot be given again with another value.
 fn inherited_tags(caller: &crate::caller::Caller) -> impl Iterator<Item = SessionTag> {
     let tags: &[(String, String)] = match &caller.identity {
-        Identity::Session(role) => &role.session.transitive_tags,
-        Identity::Anonymous | Identity::User { .. } => &[],
+        Identity::Session(live) => &live.session.transitive_tags,
+        Identity::Anonymous | Identity::User(_) => &[],
     };
     tags.iter().map(|(key, value)| SessionTag {
         key: key.clone(),
         value: value.clone(),
         transitive: true,
     })
-}
-
-fn read_tags(form: &Form) -> Result<Vec<SessionTag>, ApiError> {
-    let transitive = form.list("TransitiveTagKeys")?.unwrap_or_default();
-    let is_transitive = |key: &str| {
-        transitive
-            .iter()
-            .filter_map(Member::value)
-            .any(|listed| listed.eq_ignore_ascii_case(key))
-    };
-    let members = form.list("Tags")?.unwrap_or_default();
-    Ok(members
-        .iter()
-        .map(|member| {
-            let key = member.field("Key").unwrap_or_default();
-            let value = member.field("Value").unwrap_or_default().to_owned();
-            SessionTag {
-                key: key.to_owned(),
-                value,
-                transitive: is_transitive(key),
-            }
-        })
-        .collect())
 }

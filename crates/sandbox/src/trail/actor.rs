@@ -3,7 +3,8 @@
 use podpass_policy::{AccountId, ContextValue};
 use serde_json::{Value, json};
 
-use crate::caller::{Caller, Identity, RoleSession};
+use crate::caller::{Caller, Identity, LiveSession};
+use crate::session::SessionHolder;
 use crate::words;
 
 /// Who made a call.
@@ -33,30 +34,37 @@ impl Actor {
         let account = caller.account_id()?.clone();
         let principal_id = caller.unique_id().unwrap_or_default();
         let arn = caller.principal.arn();
-        let (identity, user_name) = match &caller.identity {
+        let mut identity = json!({
+            "type": "IAMUser",
+            "principalId": principal_id,
+            "arn": arn,
+            "accountId": account.as_str(),
+            "accessKeyId": access_key_id,
+        });
+        let user_name = match &caller.identity {
             Identity::Anonymous => return None,
-            Identity::User { name, .. } => (
-                json!({
-                    "type": "IAMUser",
-                    "principalId": principal_id,
-                    "arn": arn,
-                    "accountId": account.as_str(),
-                    "accessKeyId": access_key_id,
-                    "userName": name.as_str(),
-                }),
-                name.to_string(),
-            ),
-            Identity::Session(role) => (
-                json!({
-                    "type": "AssumedRole",
-                    "principalId": principal_id,
-                    "arn": arn,
-                    "accountId": account.as_str(),
-                    "accessKeyId": access_key_id,
-                    "sessionContext": session_context(role),
-                }),
-                role.session.name.to_string(),
-            ),
+            Identity::User(person) => {
+                identity["userName"] = person.name.as_str().into();
+                person.name.clone()
+            }
+            Identity::Session(live) => {
+                identity["sessionContext"] = session_context(live);
+                match &live.session.holder {
+                    SessionHolder::Role { name, .. } => {
+                        identity["type"] = "AssumedRole".into();
+                        name.to_string()
+                    }
+                    SessionHolder::User { .. } => {
+                        identity["userName"] = live.person.name.as_str().into();
+                        live.person.name.clone()
+                    }
+                    SessionHolder::FederatedUser { arn, .. } => {
+                        identity["type"] = "FederatedUser".into();
+                        let name = arn.resource().rsplit('/').next();
+                        name.unwrap_or_default().to_owned()
+                    }
+                }
+            }
         };
         Some(Self {
             identity,
@@ -101,26 +109,39 @@ impl Actor {
     }
 }
 
-fn session_context(role: &RoleSession) -> Value {
-    let session = &role.session;
-    let arn = &session.role;
+fn session_context(live: &LiveSession) -> Value {
+    let session = &live.session;
     let text = |key: &str| match session.context.get(key) {
         Some(ContextValue::One(value)) => Some(value.clone()),
         _ => None,
     };
     let mut context = json!({
-        "sessionIssuer": {
-            "type": "Role",
-            "principalId": session.role_id,
-            "arn": arn.as_str(),
-            "accountId": arn.account().as_str(),
-            "userName": arn.name().as_str(),
-        },
         "attributes": {
             "creationDate": words::date(session.issued_at),
             "mfaAuthenticated": "false",
         },
     });
+    match &session.holder {
+        SessionHolder::Role { role, role_id, .. } => {
+            context["sessionIssuer"] = json!({
+                "type": "Role",
+                "principalId": role_id,
+                "arn": role.as_str(),
+                "accountId": role.account().as_str(),
+                "userName": role.name().as_str(),
+            });
+        }
+        // Nobody issued it but the user itself.
+        SessionHolder::User { .. } => {}
+        SessionHolder::FederatedUser { user_id, .. } => {
+            context["sessionIssuer"] = json!({
+                "type": "IAMUser",
+                "principalId": user_id,
+                "accountId": live.person.account.as_str(),
+                "userName": live.person.name,
+            });
+        }
+    }
     if let Some(provider) = text("aws:FederatedProvider") {
         // Real records have no attributes here, although invented ones show the token's claims.
         context["webIdFederationData"] = json!({ "federatedProvider": provider, "attributes": {} });

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use podpass_sandbox::{
-    AccountSettings, AdminKey, Event, RemoteIssuers, Running, Sandbox, Settings,
+    AccountSettings, AdminKey, Event, RemoteIssuers, Running, Sandbox, ServiceControl, Settings,
 };
 use podpass_token::{
     Jwks, KeySize, ObjectRef, ServiceAccountClaims, SigningKey, Token, discovery_document,
@@ -37,14 +37,34 @@ impl Fixture {
         Self::start_on(runtime(), RemoteIssuers::default())
     }
 
+    /// The first account is limited by these service control policies, each named by its place.
+    pub(crate) fn limited_by(service_controls: &[&str]) -> Self {
+        let numbered = service_controls.iter().zip(1..);
+        let limits = numbered
+            .map(|(text, number)| ServiceControl::parse(format!("scp-{number}"), text).unwrap())
+            .collect();
+        Self::start_with(runtime(), RemoteIssuers::default(), limits)
+    }
+
     pub(crate) fn start_on(runtime: Runtime, remote_issuers: RemoteIssuers) -> Self {
+        Self::start_with(runtime, remote_issuers, Vec::new())
+    }
+
+    fn start_with(
+        runtime: Runtime,
+        remote_issuers: RemoteIssuers,
+        limits: Vec<ServiceControl>,
+    ) -> Self {
         let account = |id: &str, key: &str| AccountSettings {
-            id: id.parse().unwrap(),
             admin_key: Some(AdminKey::new(key, "admin-secret").unwrap()),
+            ..AccountSettings::new(id.parse().unwrap())
         };
         let settings = Settings {
             accounts: vec![
-                account(ACCOUNT, "admin_1"),
+                AccountSettings {
+                    service_controls: limits,
+                    ..account(ACCOUNT, "admin_1")
+                },
                 account(OTHER_ACCOUNT, "admin_2"),
             ],
             remote_issuers,
@@ -76,11 +96,16 @@ impl Fixture {
         self.sandbox.event(id).expect("every answer has its event")
     }
 
+    /// Makes a bucket.
+    pub(crate) fn make_bucket(&self, name: &str) {
+        let location = "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>";
+        self.admin.s3("PUT", &format!("/{name}"), location).ok();
+    }
+
     /// Makes the issuer's bucket, readable by all, with discovery document and JWKS.
     pub(crate) fn make_issuer(&self) {
         let bucket = "c1-oidc";
-        let location = "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>";
-        self.admin.s3("PUT", &format!("/{bucket}"), location).ok();
+        self.make_bucket(bucket);
         let open = "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>\
             <BlockPublicPolicy>false</BlockPublicPolicy><RestrictPublicBuckets>false</RestrictPublicBuckets></PublicAccessBlockConfiguration>";
         self.admin

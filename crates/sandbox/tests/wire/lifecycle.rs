@@ -12,8 +12,8 @@ use crate::fixture::{ACCOUNT, Fixture};
 #[tokio::test]
 async fn refuses_settings_that_cannot_work() {
     let account = |id: &str, key: Option<&str>| AccountSettings {
-        id: id.parse().unwrap(),
         admin_key: key.map(|id| AdminKey::new(id, "s").unwrap()),
+        ..AccountSettings::new(id.parse().unwrap())
     };
     let remote = Settings {
         listen: "0.0.0.0:0".parse().unwrap(),

@@ -35,10 +35,7 @@ struct Stand {
 
 impl Stand {
     async fn new() -> Self {
-        let account = |id: &str| AccountSettings {
-            id: id.parse::<AccountId>().unwrap(),
-            admin_key: None,
-        };
+        let account = |id: &str| AccountSettings::new(id.parse::<AccountId>().unwrap());
         let settings = Settings {
             accounts: vec![account("123456789012"), account("210987654321")],
             ..Settings::default()

@@ -102,10 +102,7 @@ mod tests {
     use super::*;
 
     fn account(id: &str) -> AccountSettings {
-        AccountSettings {
-            id: id.parse().unwrap(),
-            admin_key: None,
-        }
+        AccountSettings::new(id.parse().unwrap())
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The words of STS and IAM for a refused signature.
 
-use super::{QUERY_SKEW, Refusal, SEVERAL, SignatureError, basic, not_implemented};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{PRESIGNED_LIFE, QUERY_SKEW, Refusal, SEVERAL, SignatureError, basic, not_implemented};
 
 /// The error as STS and IAM word it.
 pub(super) fn refusal(error: &SignatureError) -> Refusal {
@@ -17,6 +19,16 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
                 .map(|name| format!("Authorization header requires '{name}' parameter."))
                 .collect();
             incomplete(hashed(&needs.join(" "), header_hash))
+        }
+        SignatureError::MissingQueryParameters { names } => {
+            let needs: Vec<String> = names
+                .iter()
+                .map(|name| format!("AWS query-string parameters must include '{name}'."))
+                .collect();
+            incomplete(format!(
+                "{} Re-examine the query-string parameters.",
+                needs.join(" ")
+            ))
         }
         SignatureError::MissingDate { header_hash } => incomplete(hashed(
             "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
@@ -67,14 +79,9 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
             "ExpiredToken",
             "The security token included in the request is expired",
         ),
-        SignatureError::Old { request, now } => {
-            let (limit, request, now) = (basic(*now - QUERY_SKEW), basic(*request), basic(*now));
-            mismatched(
-                403,
-                format!(
-                    "Signature expired: {request} is now earlier than {limit} ({now} - 5 min.)"
-                ),
-            )
+        SignatureError::Old { request, now } => expired(*request, *now, QUERY_SKEW),
+        SignatureError::PresignedExpired { request, now } => {
+            expired(*request, *now, PRESIGNED_LIFE)
         }
         SignatureError::Early { request, now } => {
             let (limit, request, now) = (basic(*now + QUERY_SKEW), basic(*request), basic(*now));
@@ -101,6 +108,17 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
             Refusal::new(501, "NotImplemented", not_implemented(what))
         }
     }
+}
+
+fn expired(request: Timestamp, now: Timestamp, life: SignedDuration) -> Refusal {
+    let (limit, minutes) = (basic(now - life), life.as_mins());
+    let (request, now) = (basic(request), basic(now));
+    mismatched(
+        403,
+        format!(
+            "Signature expired: {request} is now earlier than {limit} ({now} - {minutes} min.)"
+        ),
+    )
 }
 
 fn incomplete(message: String) -> Refusal {

@@ -18,6 +18,14 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
             "the authorization header requires three components: Credential, SignedHeaders, and \
              Signature.",
         ),
+        SignatureError::MissingQueryParameters { .. } => Refusal::new(
+            400,
+            "AuthorizationQueryParametersError",
+            "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, \
+             X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
+        ),
+        SignatureError::PresignedExpired { now, .. } => denied("Request has expired")
+            .with("ServerTime", now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         SignatureError::CredentialElements { .. } => malformed(
             "the Credential is mal-formed; expecting \
              \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".",

@@ -1,29 +1,7 @@
 //! Permissions that a call needs besides the one of its own name.
 
-use super::POLICY;
-use crate::client::{Client, Keys};
+use super::{POLICY, user_with};
 use crate::fixture::{ACCOUNT, Fixture, trust_policy};
-
-/// A user that may do these actions on everything.
-fn user_with(fixture: &Fixture, name: &str, actions: &str) -> Client {
-    let admin = &fixture.admin;
-    let policy = format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":[{actions}],"Resource":"*"}}]}}"#
-    );
-    admin.iam("CreateUser", &[("UserName", name)]).ok();
-    let parameters = [
-        ("UserName", name),
-        ("PolicyName", "p"),
-        ("PolicyDocument", policy.as_str()),
-    ];
-    admin.iam("PutUserPolicy", &parameters).ok();
-    let key = admin.iam("CreateAccessKey", &[("UserName", name)]).ok();
-    admin.with_keys(Keys {
-        id: key.text("AccessKeyId").unwrap(),
-        secret: key.text("SecretAccessKey").unwrap(),
-        token: None,
-    })
-}
 
 #[test]
 fn tags_at_creation_take_the_permission_to_tag() {
