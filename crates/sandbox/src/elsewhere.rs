@@ -15,6 +15,7 @@ use http::{HeaderValue, Response, StatusCode};
 use podpass_policy::AccountId;
 use serde_json::Value;
 
+pub(crate) use self::dry_run::DRY_RUN_SUCCEEDED;
 use crate::json;
 use crate::query::{self, ApiError, Form};
 use crate::received::Received;

@@ -9,11 +9,14 @@ use http::{HeaderValue, Response, StatusCode};
 use crate::ids;
 use crate::query::{ApiError, Xml};
 
+/// The error code of what is no error.
+pub(crate) const DRY_RUN_SUCCEEDED: &str = "DryRunOperation";
+
 /// The request would have succeeded.
 pub(super) fn succeeded() -> ApiError {
     ApiError::new(
         412,
-        "DryRunOperation",
+        DRY_RUN_SUCCEEDED,
         "Request would have succeeded, but DryRun flag is set.",
     )
 }

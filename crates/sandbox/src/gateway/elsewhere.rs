@@ -8,7 +8,7 @@ use super::{Answered, Facing, Gateway, refused};
 use crate::authorize::Question;
 use crate::call::{Report, merged};
 use crate::credentials::Verified;
-use crate::elsewhere::Elsewhere;
+use crate::elsewhere::{DRY_RUN_SUCCEEDED, Elsewhere};
 use crate::event::Outcome;
 use crate::query::ApiError;
 use crate::sigv4::Dialect;
@@ -38,7 +38,12 @@ impl Gateway {
         let decision = call.action().map(|_| denied.is_none());
         let caller = verified.caller.principal.arn();
         let error = denied.unwrap_or_else(|| call.allowed(&caller));
-        (call.answer(&error, decision), Outcome::from(&error))
+        let outcome = if error.code == DRY_RUN_SUCCEEDED {
+            Outcome::Allowed
+        } else {
+            Outcome::from(&error)
+        };
+        (call.answer(&error, decision), outcome)
     }
 
     /// The denial of a call of a service that is not here, when the caller's policies do not allow it.

@@ -68,6 +68,7 @@ fn ec2_answers_a_dry_run_with_the_truth() {
         reply.body
     );
     assert_eq!(reply.headers["x-podpass-decision"], "allow");
+    assert_eq!(fixture.event(&reply).outcome, Outcome::Allowed);
     let reply = ec2(&worker, "TerminateInstances", "&DryRun=true");
     assert_eq!(reply.error(), (403, "UnauthorizedOperation".to_owned()));
     assert_eq!(
