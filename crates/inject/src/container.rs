@@ -61,7 +61,7 @@ impl Target<'_> {
     /// Says whether the container gets anything, and notes what will not work although it does.
     fn may_inject(&self, parameters: &Parameters<'_>, notes: &mut Vec<Note>) -> bool {
         let mut note = |reason, message| notes.push(Note::new(reason, self.pointer, message));
-        let Source { variables, rivals } = Source::of(&parameters.credentials, parameters);
+        let Source { variables, rivals } = Source::of(parameters);
         let own = rivals.iter().find(|name| self.sets(name)).filter(|_| {
             !variables
                 .iter()
@@ -131,7 +131,7 @@ impl Target<'_> {
             add(DEFAULT_REGION, region);
             add(REGION, region);
         }
-        let Source { variables, rivals } = Source::of(&parameters.credentials, parameters);
+        let Source { variables, rivals } = Source::of(parameters);
         if !self.sets_any(rivals) {
             for (name, value) in variables {
                 if !self.sets(name) {
@@ -170,7 +170,7 @@ impl Target<'_> {
 
     /// The peer's early exit: not even a mount for a container that has all three.
     fn has_everything(&self, parameters: &Parameters<'_>) -> bool {
-        self.sets_any(Source::of(&parameters.credentials, parameters).rivals)
+        self.sets_any(Source::of(parameters).rivals)
             && self.has_region()
             && self.sets(STS_REGIONAL_ENDPOINTS)
             && (parameters.session_name.is_none() || self.sets(ROLE_SESSION_NAME))
@@ -220,8 +220,8 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn of(credentials: &'a Credentials<'_>, parameters: &'a Parameters<'_>) -> Self {
-        match credentials {
+    fn of(parameters: &'a Parameters<'_>) -> Self {
+        match &parameters.credentials {
             Credentials::WebIdentity { role_arn } => Self {
                 variables: [
                     (ROLE_ARN, role_arn),

@@ -98,10 +98,10 @@ pub(super) fn of_exchange(
     claims: &Claims,
     account: &ServiceAccountRef,
 ) -> Broken {
-    let explanation = match answer(&error) {
-        Answer::None => return Broken::cloud(error),
-        Answer::Is(explanation) => explanation,
-    };
+    if !is_answer(&error) {
+        return Broken::cloud(error);
+    }
+    let explanation = explained(&error);
     let mut broken = Broken::cloud(error)
         .compared("role", role)
         .compared("iss", &claims.issuer)
@@ -129,10 +129,10 @@ pub(super) fn of_chain(
     role: &str,
     judged: Option<&Denial>,
 ) -> Broken {
-    let explanation = match answer(&error) {
-        Answer::None => return Broken::cloud(error),
-        Answer::Is(explanation) => explanation,
-    };
+    if !is_answer(&error) {
+        return Broken::cloud(error);
+    }
+    let explanation = explained(&error);
     let mut broken = Broken::cloud(error).compared("role", role);
     let Some(judged) = judged else {
         broken = broken.compared("session", &session.assumed_role_arn);
@@ -151,24 +151,21 @@ pub(super) fn of_chain(
     broken.fixed_by(judged.reason.fix())
 }
 
-/// Whether AWS answered, and what its answer means, where somebody knows.
-enum Answer {
-    None,
-    Is(Option<Explanation>),
-}
-
-fn answer(error: &CloudError) -> Answer {
-    if matches!(
+/// Whether AWS answered what was asked.
+fn is_answer(error: &CloudError) -> bool {
+    !matches!(
         error.kind,
         ErrorKind::Unreachable { .. } | ErrorKind::TimedOut { .. } | ErrorKind::Throttled
-    ) {
-        return Answer::None;
-    }
-    Answer::Is(explain(&format!(
+    )
+}
+
+/// What its answer means, where somebody knows.
+fn explained(error: &CloudError) -> Option<Explanation> {
+    explain(&format!(
         "{}: {}",
         error.code.as_deref().unwrap_or_default(),
         error.message
-    )))
+    ))
 }
 
 fn causes(explanation: Explanation) -> Vec<Cause> {

@@ -60,13 +60,7 @@ pub(crate) fn read(call: &mut Call<'_>, account: &Account) -> Answer {
 
 /// `ListGroups`.
 pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
-    let mut input = Input::new(call.form);
-    let prefix = input.optional::<String>("PathPrefix", &rules::PATH_PREFIX);
-    let paging = Paging::read(&mut input);
-    input.finish()?;
-    let (prefix, paging) = (prefix?.unwrap_or_else(|| "/".to_owned()), paging?);
-    let resource = format!("arn:aws:iam::{}:group{prefix}", account.id);
-    call.authorize(account, "iam:ListGroups", &resource, Context::new())?;
+    let (prefix, paging) = Paging::below_path(call, account, "iam:ListGroups", "group")?;
     let groups = account
         .groups
         .values()

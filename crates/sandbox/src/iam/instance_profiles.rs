@@ -74,17 +74,11 @@ pub(crate) fn read(call: &mut Call<'_>, account: &Account) -> Answer {
 
 /// `ListInstanceProfiles`.
 pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
-    let mut input = Input::new(call.form);
-    let prefix = input.optional::<String>("PathPrefix", &rules::PATH_PREFIX);
-    let paging = Paging::read(&mut input);
-    input.finish()?;
-    let (prefix, paging) = (prefix?.unwrap_or_else(|| "/".to_owned()), paging?);
-    let resource = format!("arn:aws:iam::{}:instance-profile{prefix}", account.id);
-    call.authorize(
+    let (prefix, paging) = Paging::below_path(
+        call,
         account,
         "iam:ListInstanceProfiles",
-        &resource,
-        Context::new(),
+        "instance-profile",
     )?;
     let profiles = account
         .instance_profiles

@@ -7,6 +7,9 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use podpass_policy::Context;
+
+use super::rules;
 use super::store::Account;
 use crate::call::Call;
 use crate::query::{ApiError, Constraint, Input, Xml};
@@ -35,6 +38,25 @@ impl Paging {
             max: max.unwrap_or(DEFAULT_ITEMS),
             marker: marker?,
         })
+    }
+
+    /// Reads and authorises a list of all things of a kind below a path: the path (`PathPrefix`), and the page.
+    ///
+    /// `kind` is what their ARNs have before the path.
+    pub(crate) fn below_path(
+        call: &mut Call<'_>,
+        account: &Account,
+        action: &str,
+        kind: &str,
+    ) -> Result<(String, Self), ApiError> {
+        let mut input = Input::new(call.form);
+        let prefix = input.optional::<String>("PathPrefix", &rules::PATH_PREFIX);
+        let paging = Self::read(&mut input);
+        input.finish()?;
+        let (prefix, paging) = (prefix?.unwrap_or_else(|| "/".to_owned()), paging?);
+        let resource = format!("arn:aws:iam::{}:{kind}{prefix}", account.id);
+        call.authorize(account, action, &resource, Context::new())?;
+        Ok((prefix, paging))
     }
 
     /// Cuts the page out of all items, which come in the order of their keys.

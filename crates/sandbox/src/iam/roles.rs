@@ -84,13 +84,7 @@ pub(crate) fn read(call: &mut Call<'_>, account: &Account) -> Answer {
 
 /// `ListRoles`.
 pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
-    let mut input = Input::new(call.form);
-    let prefix = input.optional::<String>("PathPrefix", &rules::PATH_PREFIX);
-    let paging = Paging::read(&mut input);
-    input.finish()?;
-    let (prefix, paging) = (prefix?.unwrap_or_else(|| "/".to_owned()), paging?);
-    let resource = format!("arn:aws:iam::{}:role{prefix}", account.id);
-    call.authorize(account, "iam:ListRoles", &resource, Context::new())?;
+    let (prefix, paging) = Paging::below_path(call, account, "iam:ListRoles", "role")?;
     let roles = account
         .roles
         .values()

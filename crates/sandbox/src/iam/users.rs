@@ -81,13 +81,7 @@ pub(crate) fn read(call: &mut Call<'_>, account: &Account) -> Answer {
 
 /// `ListUsers`.
 pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
-    let mut input = Input::new(call.form);
-    let prefix = input.optional::<String>("PathPrefix", &rules::PATH_PREFIX);
-    let paging = Paging::read(&mut input);
-    input.finish()?;
-    let (prefix, paging) = (prefix?.unwrap_or_else(|| "/".to_owned()), paging?);
-    let resource = format!("arn:aws:iam::{}:user{prefix}", account.id);
-    call.authorize(account, "iam:ListUsers", &resource, Context::new())?;
+    let (prefix, paging) = Paging::below_path(call, account, "iam:ListUsers", "user")?;
     let users = account
         .users
         .values()
