@@ -22,7 +22,7 @@ use crate::faults::{Accounts, Exposure, Faults, Past, Refusal};
 use crate::iam::Operation;
 use crate::iam::store::Account;
 use crate::issuers::{Fetched, Remote, Wanted};
-use crate::query::{self, ApiError, Fault, Form, QueryService, Xml};
+use crate::query::{self, ApiError, Fault, QueryService, Xml};
 use crate::random::RandomFailure;
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
@@ -150,7 +150,7 @@ impl Gateway {
         let withheld = exposure.withheld();
         let mut fetched = None;
         let response = loop {
-            match self.answer_aws(request, &exposure, fetched.as_ref()) {
+            match self.answer_aws(request, &route, &exposure, fetched.as_ref()) {
                 Step::Answered(response) => break response,
                 // With what the issuer said, no request waits for one again.
                 Step::Ask(wanted) => {
@@ -196,14 +196,17 @@ impl Gateway {
         };
         let response = refusal.response(route);
         let (status, outcome) = (response.status(), refusal.outcome());
-        self.events
-            .record(report.into_event(id, now, status, outcome, exposure.hit()));
+        self.events.record(
+            report.into_event(id, now, status, outcome, exposure.hit()),
+            0,
+        );
         with_event(response, id)
     }
 
     fn answer_aws(
         &self,
         request: &Received,
+        route: &Route,
         exposure: &Exposure<'_>,
         fetched: Option<&Fetched>,
     ) -> Step {
@@ -215,11 +218,11 @@ impl Gateway {
             fetched,
             now,
         };
-        let (response, outcome) = match Route::of(request) {
-            Route::Query(service) => self.answer_query(service, facing, &mut report),
+        let (response, outcome) = match route {
+            Route::Query(service) => self.answer_query(*service, facing, &mut report),
             Route::S3 => self.answer_s3(facing, &mut report),
             Route::CloudTrail => self.answer_trail(facing, &mut report),
-            Route::Other(service) => self.answer_other(&service, facing, &mut report),
+            Route::Other(service) => self.answer_other(service, facing, &mut report),
         };
         if let Some(wanted) = report.wanted.take() {
             return Step::Ask(wanted);
@@ -234,8 +237,10 @@ impl Gateway {
         let id = self.events.next_id();
         let (status, faults) = (response.status(), exposure.hit());
         let response = dated(response, report.service_clock);
+        // The trace of an exchange holds the token's claims.
+        let held = report.exchange.as_ref().map_or(0, |_| request.body.len());
         self.events
-            .record(report.into_event(id, now, status, outcome, faults));
+            .record(report.into_event(id, now, status, outcome, faults), held);
         Step::Answered(with_event(response, id))
     }
 
@@ -263,8 +268,10 @@ impl Gateway {
             }
         };
         let outcome = storage::outcome_of(&response);
-        self.events
-            .record(report.into_event(id, now, response.status(), outcome, Vec::new()));
+        self.events.record(
+            report.into_event(id, now, response.status(), outcome, Vec::new()),
+            0,
+        );
         with_event(response, id)
     }
 
@@ -293,8 +300,8 @@ impl Gateway {
         report: &mut Report,
     ) -> Result<Xml, ApiError> {
         let Facing { request, now, .. } = facing;
-        let form = Form::parse(request.form_bytes());
-        if let Some(action) = form.as_ref().ok().and_then(|form| form.text("Action")) {
+        let form = request.form();
+        if let Some(action) = form.ok().and_then(|form| form.text("Action")) {
             action.clone_into(&mut report.action);
         }
         let unsigned = service == QueryService::Sts && sts::is_unsigned(&report.action);
@@ -303,7 +310,7 @@ impl Gateway {
             Err(SignatureError::Missing) if unsigned => anonymous(request),
             verified => verified.map_err(|error| refused(&error, Dialect::Query))?,
         };
-        let form = form?;
+        let form = form.map_err(Clone::clone)?;
         if report.action.is_empty() {
             return Err(ApiError::new(
                 400,
@@ -314,7 +321,7 @@ impl Gateway {
         let context = request.context(&verified.region, now);
         let past = self.past(facing);
         let mut call = Call {
-            form: &form,
+            form,
             caller: &verified.caller,
             now,
             context: &context,

@@ -1,6 +1,7 @@
 //! What an account holds: users, groups, access keys, roles, instance profiles, managed policies and OIDC providers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use podpass_policy::{
@@ -122,7 +123,7 @@ pub(crate) struct InlinePolicy {
 #[derive(Clone, Debug)]
 pub(crate) struct PolicyText {
     pub(crate) text: String,
-    pub(crate) document: Document,
+    pub(crate) document: Arc<Document>,
 }
 
 /// A customer managed policy.
@@ -251,7 +252,7 @@ impl Account {
     /// The document in force of a managed policy of this account or of AWS.
     pub(crate) fn managed_document(&self, arn: &PolicyArn) -> Option<&Document> {
         if arn.account().is_none() {
-            return aws_managed::find(arn).map(|policy| &policy.policy.document);
+            return aws_managed::find(arn).map(|policy| &*policy.policy.document);
         }
         self.managed_policy(arn).and_then(ManagedPolicy::document)
     }
@@ -336,12 +337,15 @@ impl PolicyText {
     /// Reads a document and keeps its text.
     pub(crate) fn parse(text: String, kind: DocumentKind) -> Result<Self, PolicyError> {
         let document = Document::parse(&text, kind)?;
-        Ok(Self { text, document })
+        Ok(Self {
+            text,
+            document: Arc::new(document),
+        })
     }
 
     /// Shows a principal as it is called now.
     pub(crate) fn rename(&mut self, renamed: &Renamed) {
-        if renamed.apply(&mut self.document) {
+        if renamed.apply(Arc::make_mut(&mut self.document)) {
             self.text = self.document.to_json();
         }
     }
@@ -365,7 +369,7 @@ impl ManagedPolicy {
 
     fn document(&self) -> Option<&Document> {
         self.version(self.default_version)
-            .map(|version| &version.policy.document)
+            .map(|version| &*version.policy.document)
     }
 }
 
