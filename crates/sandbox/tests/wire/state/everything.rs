@@ -576,3 +576,41 @@ fn a_clock_that_was_moved_goes_on_so_unless_another_is_asked_for() {
     let fifth = start(folder.path());
     assert_eq!(fifth.sandbox.clock().setting(), ClockSetting::default());
 }
+
+#[test]
+fn a_state_keeps_neither_history_nor_faults() {
+    let folder = tempfile::tempdir().unwrap();
+    let look_up = |fixture: &Fixture| {
+        let headers = [
+            ("content-type", "application/x-amz-json-1.1"),
+            (
+                "x-amz-target",
+                "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents",
+            ),
+        ];
+        let reply = fixture
+            .admin
+            .send("cloudtrail", "POST", "/", &headers, b"{}");
+        reply.ok().body
+    };
+    let first = start(folder.path());
+    first.make_bucket("kept");
+    assert!(look_up(&first).contains("CreateBucket"));
+    let throttle = podpass_sandbox::Fault {
+        kind: "throttle".parse().unwrap(),
+        service: Some("iam".into()),
+        action: None,
+        count: None,
+    };
+    let control = control_of(&first);
+    let added = first.runtime.block_on(control.add_fault(&throttle));
+    added.unwrap();
+    assert_ne!(first.admin.iam("ListRoles", &[]).status, 200);
+    drop(first);
+    let second = start(folder.path());
+    second.admin.iam("ListRoles", &[]).ok();
+    second.admin.s3("GET", "/kept?policyStatus", "");
+    let history = look_up(&second);
+    assert!(history.contains("GetBucketPolicyStatus"), "{history}");
+    assert!(!history.contains("CreateBucket"), "{history}");
+}
