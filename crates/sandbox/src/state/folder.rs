@@ -127,8 +127,11 @@ pub(super) fn write_whole(path: &Path, content: &[u8], durability: Durability) -
             file.sync_all()?;
         }
         fs::rename(&unfinished, path)?;
-        if durability == Durability::Power {
-            sync_folder_of(path)?;
+        // The file is in its place now, so this may not fail: only a power cut would tell.
+        if durability == Durability::Power
+            && let Err(error) = sync_folder_of(path)
+        {
+            tracing::warn!(path = %path.display(), %error, "Cannot flush the folder of a file");
         }
         Ok(file)
     };

@@ -133,3 +133,73 @@ impl From<NotKept> for StateError {
 const LOG: &str = "log";
 /// Lines; a log of so few more than there are rows is not worth writing anew.
 const SMALL: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(key: &str, value: &str) -> Changes {
+        let mut changes = Changes::default();
+        changes.put(&[key], &value);
+        changes
+    }
+
+    fn length(path: &Path) -> u64 {
+        std::fs::metadata(path.join(LOG)).unwrap().len()
+    }
+
+    #[test]
+    fn a_log_of_superseded_changes_is_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut keeper, kept) = Keeper::open(folder.path()).unwrap();
+        assert!(kept.is_empty() && keeper.is_new());
+        keeper.replace(&row("other", "stays")).unwrap();
+        let large = "x".repeat(512 * 1024);
+        let mut turns = 0;
+        while !keeper.is_long() {
+            keeper.keep(&row("same", &large)).unwrap();
+            turns += 1;
+        }
+        assert!(
+            turns > 7 && length(folder.path()) > 4 * 1024 * 1024,
+            "{turns}"
+        );
+        let mut whole = row("other", "stays");
+        whole.put(&["same"], &"last");
+        keeper.compact(&whole);
+        assert!(!keeper.is_long() && length(folder.path()) < 200);
+        keeper.keep(&row("more", "too")).unwrap();
+        let mut gone = Changes::default();
+        gone.delete(&["other"]);
+        keeper.keep(&gone).unwrap();
+        drop(keeper);
+
+        let (_, kept) = Keeper::open(folder.path()).unwrap();
+        let kept: Vec<(String, String)> = kept
+            .into_iter()
+            .map(|(key, value)| (key.concat(), value.as_str().unwrap().to_owned()))
+            .collect();
+        let expected = [("more", "too"), ("same", "last")];
+        assert_eq!(
+            kept,
+            expected.map(|(key, value)| (key.to_owned(), value.to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_written_anew_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut keeper, _) = Keeper::open(folder.path()).unwrap();
+        keeper.replace(&row("one", "1")).unwrap();
+        // A folder in the place of the new log, before it has its name.
+        std::fs::create_dir_all(folder.path().join("log.unfinished/x")).unwrap();
+        keeper.compact(&row("one", "1"));
+        assert!(keeper.replace(&row("two", "2")).is_err());
+        keeper.keep(&row("three", "3")).unwrap();
+        drop(keeper);
+        std::fs::remove_dir_all(folder.path().join("log.unfinished")).unwrap();
+        let (_, kept) = Keeper::open(folder.path()).unwrap();
+        let keys: Vec<String> = kept.into_keys().map(|key| key.concat()).collect();
+        assert_eq!(keys, ["one", "three"]);
+    }
+}

@@ -1,7 +1,6 @@
 //! One of everything is made over the wire, and every answer about it is the same after a restart.
 
-use jiff::SignedDuration;
-use podpass_sandbox::{ClockSetting, Issuer};
+use podpass_sandbox::Issuer;
 use podpass_token::Jwks;
 
 use super::{control_of, start};
@@ -543,74 +542,4 @@ fn what_is_deleted_stays_deleted_and_leaves_no_content() {
     let users = second.admin.iam("ListUsers", &[]).ok();
     assert_eq!(users.texts("UserName"), ["admin"]);
     assert!(second.admin.s3("GET", "/", "").texts("Name").is_empty());
-}
-
-#[test]
-fn a_clock_that_was_moved_goes_on_so_unless_another_is_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
-    let ahead = ClockSetting::Offset(SignedDuration::from_hours(3));
-    let first = start(folder.path());
-    assert_eq!(first.sandbox.clock().setting(), ClockSetting::default());
-    let control = control_of(&first);
-    first.runtime.block_on(control.set_clock(ahead)).unwrap();
-    drop(first);
-
-    let second = start(folder.path());
-    assert_eq!(second.sandbox.clock().setting(), ahead);
-    drop(second);
-    let fixed = ClockSetting::Fixed("2026-01-01T00:00:00Z".parse().unwrap());
-    let third = Fixture::start_as(podpass_sandbox::Settings {
-        clock: Some(fixed),
-        ..super::kept_in(folder.path())
-    });
-    assert_eq!(third.sandbox.clock().setting(), fixed);
-    drop(third);
-    let fourth = start(folder.path());
-    assert_eq!(fourth.sandbox.clock().setting(), ahead);
-    fourth
-        .runtime
-        .block_on(control_of(&fourth).reset())
-        .unwrap();
-    assert_eq!(fourth.sandbox.clock().setting(), ClockSetting::default());
-    drop(fourth);
-    let fifth = start(folder.path());
-    assert_eq!(fifth.sandbox.clock().setting(), ClockSetting::default());
-}
-
-#[test]
-fn a_state_keeps_neither_history_nor_faults() {
-    let folder = tempfile::tempdir().unwrap();
-    let look_up = |fixture: &Fixture| {
-        let headers = [
-            ("content-type", "application/x-amz-json-1.1"),
-            (
-                "x-amz-target",
-                "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents",
-            ),
-        ];
-        let reply = fixture
-            .admin
-            .send("cloudtrail", "POST", "/", &headers, b"{}");
-        reply.ok().body
-    };
-    let first = start(folder.path());
-    first.make_bucket("kept");
-    assert!(look_up(&first).contains("CreateBucket"));
-    let throttle = podpass_sandbox::Fault {
-        kind: "throttle".parse().unwrap(),
-        service: Some("iam".into()),
-        action: None,
-        count: None,
-    };
-    let control = control_of(&first);
-    let added = first.runtime.block_on(control.add_fault(&throttle));
-    added.unwrap();
-    assert_ne!(first.admin.iam("ListRoles", &[]).status, 200);
-    drop(first);
-    let second = start(folder.path());
-    second.admin.iam("ListRoles", &[]).ok();
-    second.admin.s3("GET", "/kept?policyStatus", "");
-    let history = look_up(&second);
-    assert!(history.contains("GetBucketPolicyStatus"), "{history}");
-    assert!(!history.contains("CreateBucket"), "{history}");
 }
