@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use podpass_policy::{Document, OidcProviderArn, RoleArn};
+use serde::{Deserialize, Serialize};
 
 /// An OIDC provider of IAM.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct OidcProvider {
     /// Its ARN, which carries the account and the issuer's URL without the scheme.
     pub arn: OidcProviderArn,

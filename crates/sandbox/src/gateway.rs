@@ -1,5 +1,6 @@
 //! From a request to its answer: route, verify, authorise, act, record.
 
+mod beginning;
 mod cloudtrail;
 mod elsewhere;
 
@@ -9,12 +10,11 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, DATE, HeaderName};
 use http::{HeaderValue, Response};
 use jiff::Timestamp;
-use podpass_exchange::Behaviour;
 use podpass_policy::Context;
 
 use crate::call::{Call, Report};
 use crate::caller::Caller;
-use crate::clock::{Clock, ClockSetting};
+use crate::clock::Clock;
 use crate::control::{self, Control, Controlled};
 use crate::credentials::{Verified, Verifier};
 use crate::event::{EventId, EventLog, Outcome};
@@ -23,18 +23,19 @@ use crate::iam::Operation;
 use crate::iam::store::Account;
 use crate::issuers::{Fetched, Remote, Wanted};
 use crate::query::{self, ApiError, Fault, QueryService, Xml};
-use crate::random::RandomFailure;
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
 use crate::s3::{self, S3Request, Served};
-use crate::service_controls::ServiceControls;
 use crate::session::Seal;
 use crate::sigv4::{Authorization, Dialect, SignatureError, is_presigned};
-use crate::state::State;
+use crate::state::{BeginError, Opening, State};
 use crate::storage::BucketCaller;
 use crate::sts::Sts;
 use crate::trail::{Actor, Observed, Trail};
 use crate::{iam, ids, session_limits, storage, sts};
+
+pub(crate) use self::beginning::Beginning;
+use self::beginning::Begun;
 
 /// What answers requests.
 pub(crate) struct Gateway {
@@ -47,16 +48,6 @@ pub(crate) struct Gateway {
     control: Control,
     remote: Remote,
     beginning: Beginning,
-}
-
-/// What a sandbox starts with, and comes back to when it is reset.
-#[derive(Clone, Debug)]
-pub(crate) struct Beginning {
-    pub(crate) accounts: Vec<crate::Account>,
-    /// Those of each account, in the same order.
-    pub(crate) service_controls: Vec<ServiceControls>,
-    pub(crate) clock: ClockSetting,
-    pub(crate) behaviour: Behaviour,
 }
 
 /// The answer is not to be sent.
@@ -97,15 +88,18 @@ struct Serving<'a> {
 type Answered = (Response<Bytes>, Outcome);
 
 impl Gateway {
-    pub(crate) fn new(beginning: Beginning, remote: Remote) -> Result<Self, RandomFailure> {
-        let clock = Clock::new(beginning.clock);
-        let state = State::fresh(&beginning, clock.now())?;
+    pub(crate) fn new(
+        beginning: Beginning,
+        remote: Remote,
+        opening: Option<Opening>,
+    ) -> Result<Self, BeginError> {
+        let Begun { state, seal, clock } = beginning.begin(opening)?;
         Ok(Self {
             state: RwLock::new(state),
             events: EventLog::default(),
             trail: Trail::default(),
             faults: Faults::default(),
-            seal: Seal::random()?,
+            seal,
             control: Control::random()?,
             clock,
             remote,
@@ -379,15 +373,19 @@ impl Gateway {
                     Operation::Write(write) => {
                         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
                         self.faults.before_change(&state.accounts, call.now);
-                        write(call, state.accounts.get_mut(&id).ok_or_else(missing)?)
+                        state.change(|state| {
+                            write(call, state.accounts.get_mut(&id).ok_or_else(missing)?)
+                        })?
                     }
                     Operation::Rename(rename) => {
                         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
                         self.faults.before_change(&state.accounts, call.now);
-                        let account = state.accounts.get_mut(&id).ok_or_else(missing)?;
-                        let renamed = rename(call, account)?;
-                        state.rename(&renamed);
-                        Ok(Xml::default())
+                        state.change(|state| {
+                            let account = state.accounts.get_mut(&id).ok_or_else(missing)?;
+                            let renamed = rename(call, account)?;
+                            state.rename(&renamed);
+                            Ok(Xml::default())
+                        })?
                     }
                 }
             }
@@ -450,12 +448,17 @@ impl Gateway {
             Served::Answered(response) => response,
             Served::Pending(change) => {
                 let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-                let State {
-                    accounts, buckets, ..
-                } = &mut *state;
-                let accounts = past.unwrap_or(accounts);
-                let mut caller = BucketCaller::new(caller, accounts, context, report);
-                change.serve(buckets, request, &mut caller, now)
+                let changed = state.change(|state| {
+                    let accounts = past.unwrap_or(&state.accounts);
+                    let mut caller = BucketCaller::new(caller, accounts, context, report);
+                    change.serve(&mut state.buckets, request, &mut caller, now)
+                });
+                let error = match changed {
+                    Ok(Ok(response)) => return response,
+                    Ok(Err(error)) => error,
+                    Err(not_kept) => storage::not_kept(&not_kept),
+                };
+                s3::refuse(error, request, now)
             }
         }
     }

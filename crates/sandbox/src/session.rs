@@ -118,8 +118,12 @@ impl SessionHolder {
 impl Seal {
     /// Makes a seal of a random key.
     pub(crate) fn random() -> Result<Self, RandomFailure> {
-        let key = Zeroizing::new(random::bytes::<32>()?);
-        let key = RandomizedNonceKey::new(&AES_256_GCM, key.as_ref()).map_err(|_| RandomFailure)?;
+        Self::of_key(&Zeroizing::new(random::bytes()?))
+    }
+
+    /// Makes the seal of a key, which opens what an earlier seal of that key has closed.
+    pub(crate) fn of_key(key: &[u8; 32]) -> Result<Self, RandomFailure> {
+        let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| RandomFailure)?;
         Ok(Self { key })
     }
 

@@ -15,6 +15,7 @@ use crate::iam::store::Account;
 use crate::received::{BodyFailure, Received};
 use crate::s3::{Authorizer, S3Error, S3Request};
 use crate::sigv4::{self, Dialect, SignatureError};
+use crate::state::NotKept;
 
 /// The caller of an S3 request, to be asked about each action.
 #[derive(Debug)]
@@ -133,6 +134,12 @@ pub(crate) fn refusal(error: &SignatureError) -> S3Error {
         .details
         .into_iter()
         .fold(error, |error, (element, value)| error.with(element, value))
+}
+
+/// The error for a change that was not made because it could not be kept.
+pub(crate) fn not_kept(not_kept: &NotKept) -> S3Error {
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    S3Error::new(status, "InternalError", not_kept.to_string())
 }
 
 /// The error for a body that could not be read.

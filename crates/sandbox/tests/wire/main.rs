@@ -21,6 +21,7 @@ mod presigned;
 mod remote_issuer;
 mod service_controls;
 mod signatures;
+mod state;
 mod sts;
 mod temporary;
 mod trail;
