@@ -19,12 +19,14 @@ mod elsewhere;
 mod escape;
 mod event;
 mod faults;
+mod front;
 mod gateway;
 mod host;
 mod iam;
 mod ids;
 mod issuers;
 mod json;
+mod port;
 mod query;
 mod random;
 mod received;
@@ -53,8 +55,9 @@ pub use faults::{
     Fault, FaultError, FaultId, FaultKind, FaultShown, FaultState, ParseFaultIdError,
     ParseFaultKindError,
 };
+pub use front::{AuthorityFailure, Tunnel, TunnelRefusal};
 pub use issuers::{
     Authorities, AuthoritiesError, Change, HostedIssuer, Issuer, IssuerError, RemoteIssuers,
 };
-pub use server::{Account, Running, Sandbox, StartError};
+pub use server::{Account, Proxy, Running, Sandbox, StartError};
 pub use settings::{AccountSettings, AdminKey, AdminKeyError, Secret, ServiceControl, Settings};

@@ -115,6 +115,7 @@ mod tests {
             body: body.to_owned().into(),
             peer: std::net::Ipv4Addr::LOCALHOST.into(),
             local: std::net::Ipv4Addr::LOCALHOST.into(),
+            secure: false,
         }
     }
 

@@ -16,6 +16,8 @@ use crate::issuers::RemoteIssuers;
 pub struct Settings {
     /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The address of the proxy front, for clients that ignore endpoint overrides; none by default.
+    pub proxy_listen: Option<SocketAddr>,
     /// The AWS accounts that exist, at least one, each named once.
     pub accounts: Vec<AccountSettings>,
     /// How the clock of tokens, sessions and `aws:CurrentTime` goes; signature dates keep the system's.
@@ -24,7 +26,7 @@ pub struct Settings {
     pub remote_issuers: RemoteIssuers,
     /// How STS behaves where AWS was seen to behave in more than one way.
     pub behaviour: Behaviour,
-    /// Permits an address other than loopback in `listen`.
+    /// Permits addresses other than loopback to listen on.
     pub allow_remote: bool,
 }
 
@@ -85,6 +87,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            proxy_listen: None,
             accounts: vec![AccountSettings::new(default_account())],
             clock: ClockSetting::default(),
             remote_issuers: RemoteIssuers::default(),

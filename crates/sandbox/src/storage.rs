@@ -212,6 +212,7 @@ mod tests {
             body: Bytes::new(),
             peer: std::net::Ipv4Addr::LOCALHOST.into(),
             local: std::net::Ipv4Addr::LOCALHOST.into(),
+            secure: false,
         };
         read_request(&received, "us-east-1", "ID".into())
     }

@@ -7,17 +7,17 @@ pub(crate) mod events;
 mod fault;
 mod run_file;
 mod service_controls;
+mod variables;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use podpass_exchange::{AudienceAnswer, Behaviour};
 use podpass_sandbox::{
-    AccountSettings, Authorities, RemoteIssuers, Running, Sandbox, Settings, StartError,
+    AccountSettings, Authorities, Proxy, RemoteIssuers, Running, Sandbox, Settings, StartError,
 };
-use serde::{Serialize, Serializer};
 
-use self::run_file::{RunningAccount, RunningSandbox};
+use self::run_file::{RunningAccount, RunningProxy, RunningSandbox};
 use crate::args::{
     AudienceWords, EnvFormat, SandboxArgs, SandboxCommand, SandboxEnvArgs, SandboxResetArgs,
     SandboxStartArgs, StartFormat,
@@ -29,11 +29,9 @@ pub(crate) use self::events::SandboxEventsArgs;
 pub(crate) use self::fault::SandboxFaultArgs;
 pub(crate) use self::run_file::RunFile;
 pub(crate) use self::service_controls::ServiceControlFile;
+pub(crate) use self::variables::{Variables, Way};
 
 const DEFAULT_ACCOUNT: &str = "123456789012";
-
-/// Clients need some region; the sandbox takes any.
-const DEFAULT_REGION: &str = "us-east-1";
 
 pub(crate) fn run(arguments: SandboxArgs) -> Result<ExitCode, Failure> {
     match arguments.command {
@@ -49,6 +47,7 @@ pub(crate) fn run(arguments: SandboxArgs) -> Result<ExitCode, Failure> {
 async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
     let settings = Settings {
         listen: arguments.listen,
+        proxy_listen: arguments.proxy_listen,
         accounts: accounts(arguments)?,
         allow_remote: arguments.allow_remote,
         remote_issuers: RemoteIssuers {
@@ -73,7 +72,10 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
     let sandbox = Sandbox::start(settings)
         .await
         .map_err(|error| start_failure(&error))?;
-    let described = describe(&sandbox);
+    let mut described = describe(&sandbox);
+    if let (Some(proxy), Some(ca_out)) = (sandbox.proxy(), &arguments.ca_out) {
+        described.proxy = Some(publish(proxy, ca_out)?);
+    }
     let run_file = RunFile::write(&described, sandbox.control_token())?;
     match arguments.output {
         StartFormat::Json => {
@@ -84,6 +86,12 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
         }
         StartFormat::Text => {
             output::line(&format!("sandbox    {}", described.endpoint))?;
+            if let Some(proxy) = &described.proxy {
+                output::line(&format!(
+                    "proxy      {}  authority {}",
+                    proxy.url, proxy.ca_file
+                ))?;
+            }
             for account in &described.accounts {
                 output::line(&format!(
                     "account    {}  access key {}  secret {}",
@@ -99,6 +107,18 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
     drop(run_file);
     sandbox.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the certificate of the proxy's authority where clients are to find it.
+fn publish(proxy: Proxy, ca_out: &Path) -> Result<RunningProxy, Failure> {
+    let ca_file = std::path::absolute(ca_out).map_err(|error| {
+        Failure::usage(format!("--ca-out: `{}`", ca_out.display())).because(&error)
+    })?;
+    files::write_atomically(&ca_file, proxy.certificate.as_bytes(), 0o644)?;
+    Ok(RunningProxy {
+        url: proxy.url,
+        ca_file: ca_file.to_string_lossy().into_owned(),
+    })
 }
 
 fn authorities(path: &Path) -> Result<Authorities, Failure> {
@@ -150,6 +170,7 @@ pub(crate) fn describe(sandbox: &Running) -> RunningSandbox {
     });
     RunningSandbox {
         endpoint: sandbox.endpoint(),
+        proxy: None,
         accounts: accounts.collect(),
         pid: std::process::id(),
     }
@@ -213,43 +234,22 @@ fn env(arguments: &SandboxEnvArgs) -> Result<ExitCode, Failure> {
         .detail("accounts", known.join(", "))
         .help("name one of these, or start the sandbox with `--account`"));
     };
-    let variables = Variables::of(&sandbox.endpoint, account);
+    let way = match &sandbox.proxy {
+        _ if !arguments.proxy => Way::Endpoint(&sandbox.endpoint),
+        Some(proxy) => Way::Proxy(proxy),
+        None => {
+            let endpoint = &sandbox.endpoint;
+            return Err(
+                Failure::usage(format!("the sandbox at {endpoint} has no proxy")).help(
+                    "start it with `--proxy-listen 127.0.0.1:0 --ca-out ca.pem`, or leave `--proxy` out",
+                ),
+            );
+        }
+    };
+    let variables = Variables::of(way, account);
     match arguments.output {
         EnvFormat::Json => output::json(&variables)?,
         EnvFormat::Sh => output::data(&variables.exports())?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What the AWS CLI and every SDK read, by the names of the variables.
-pub(crate) struct Variables<'a>([(&'static str, &'a str); 7]);
-
-impl<'a> Variables<'a> {
-    pub(crate) fn of(endpoint: &'a str, account: &'a RunningAccount) -> Self {
-        Self([
-            ("AWS_ENDPOINT_URL", endpoint),
-            // The SDK for Go sees only this one when it asks STS for credentials.
-            ("AWS_ENDPOINT_URL_STS", endpoint),
-            ("AWS_ACCESS_KEY_ID", &account.access_key_id),
-            ("AWS_SECRET_ACCESS_KEY", &account.secret_access_key),
-            ("AWS_REGION", DEFAULT_REGION),
-            ("AWS_DEFAULT_REGION", DEFAULT_REGION),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
-        ])
-    }
-
-    /// Lines for a POSIX shell. What would win over these variables is unset.
-    pub(crate) fn exports(&self) -> String {
-        let mut text = output::shell_exports(self.0);
-        text.push_str(
-            "unset AWS_SESSION_TOKEN AWS_PROFILE AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE\n",
-        );
-        text
-    }
-}
-
-impl Serialize for Variables<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0)
-    }
 }

@@ -43,16 +43,33 @@ impl Fixture {
         let limits = numbered
             .map(|(text, number)| ServiceControl::parse(format!("scp-{number}"), text).unwrap())
             .collect();
-        Self::start_with(runtime(), RemoteIssuers::default(), limits)
+        Self::start_from(runtime(), Settings::default(), limits)
+    }
+
+    /// With a proxy front.
+    pub(crate) fn proxied() -> Self {
+        Self::start_from(
+            runtime(),
+            Settings {
+                proxy_listen: Some("127.0.0.1:0".parse().unwrap()),
+                ..Settings::default()
+            },
+            Vec::new(),
+        )
     }
 
     pub(crate) fn start_on(runtime: Runtime, remote_issuers: RemoteIssuers) -> Self {
-        Self::start_with(runtime, remote_issuers, Vec::new())
+        let settings = Settings {
+            remote_issuers,
+            ..Settings::default()
+        };
+        Self::start_from(runtime, settings, Vec::new())
     }
 
-    fn start_with(
+    /// Two accounts with known keys; the rest is as in these settings.
+    pub(crate) fn start_from(
         runtime: Runtime,
-        remote_issuers: RemoteIssuers,
+        settings: Settings,
         limits: Vec<ServiceControl>,
     ) -> Self {
         let account = |id: &str, key: &str| AccountSettings {
@@ -67,8 +84,7 @@ impl Fixture {
                 },
                 account(OTHER_ACCOUNT, "admin_2"),
             ],
-            remote_issuers,
-            ..Settings::default()
+            ..settings
         };
         let sandbox = runtime.block_on(Sandbox::start(settings)).unwrap();
         let admin = Client {

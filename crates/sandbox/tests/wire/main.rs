@@ -18,6 +18,7 @@ mod iam;
 mod issuer;
 mod lifecycle;
 mod presigned;
+mod proxy;
 mod remote_issuer;
 mod service_controls;
 mod signatures;
