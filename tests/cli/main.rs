@@ -20,6 +20,7 @@ mod lint;
 mod man;
 mod plugin;
 mod provisioning;
+mod proxy;
 mod sandbox;
 mod scene;
 mod simulate;

@@ -21,3 +21,4 @@ mod doc_004_permissions;
 mod requests;
 mod sdks;
 mod stand;
+mod unmodified;
