@@ -27,6 +27,7 @@ use crate::commands::trust::TrustArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::commands::version::VersionArgs;
 use crate::duration::parse_duration;
+use podpass_sandbox::NodeRole;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
 #[derive(Debug, Parser)]
@@ -148,6 +149,12 @@ pub(crate) struct SandboxStartArgs {
     /// Where to write the certificate of the proxy's authority, in PEM; it is valid for seven days, for AWS's names only.
     #[arg(long, value_name = "FILE", requires = "proxy_listen")]
     pub(crate) ca_out: Option<PathBuf>,
+    /// Also serve the instance metadata (IMDSv2) of a node, which SDKs fall back to when nothing else gives credentials.
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "node_role")]
+    pub(crate) imds_listen: Option<SocketAddr>,
+    /// The node's role: its ARN, or its name in the first account. It has to trust ec2.amazonaws.com, and may be made later.
+    #[arg(long, value_name = "ROLE", requires = "imds_listen")]
+    pub(crate) node_role: Option<NodeRole>,
     /// An account that exists; may be repeated. [default: 123456789012]
     #[arg(long = "account", value_name = "ID")]
     pub(crate) accounts: Vec<AccountId>,
@@ -215,6 +222,9 @@ pub(crate) struct SandboxEnvArgs {
     /// Lead clients through the proxy of `--proxy-listen` instead of an endpoint override.
     #[arg(long)]
     pub(crate) proxy: bool,
+    /// Be the node of `--imds-listen` instead of an administrator.
+    #[arg(long, conflicts_with = "account")]
+    pub(crate) node: bool,
     /// Shell exports or JSON.
     #[arg(short, long, value_enum, default_value_t = EnvFormat::Sh)]
     pub(crate) output: EnvFormat,

@@ -2,6 +2,7 @@
 
 mod cloudtrail;
 mod elsewhere;
+mod node;
 
 use std::sync::{PoisonError, RwLock};
 
@@ -35,6 +36,8 @@ use crate::storage::BucketCaller;
 use crate::sts::Sts;
 use crate::trail::{Actor, Observed, Trail};
 use crate::{iam, ids, session_limits, storage, sts};
+
+pub(crate) use self::node::NodeState;
 
 /// What answers requests.
 pub(crate) struct Gateway {
@@ -526,7 +529,7 @@ fn read_authorization(
     Authorization::parse(&header)
 }
 
-fn with_event(mut response: Response<Bytes>, id: EventId) -> Response<Bytes> {
+fn with_event<B>(mut response: Response<B>, id: EventId) -> Response<B> {
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(EVENT_HEADER, id);
     }

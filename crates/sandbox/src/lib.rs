@@ -26,6 +26,7 @@ mod iam;
 mod ids;
 mod issuers;
 mod json;
+mod metadata;
 mod port;
 mod query;
 mod random;
@@ -59,5 +60,6 @@ pub use front::{AuthorityFailure, Tunnel, TunnelRefusal};
 pub use issuers::{
     Authorities, AuthoritiesError, Change, HostedIssuer, Issuer, IssuerError, RemoteIssuers,
 };
+pub use metadata::{NodeRole, NodeSettings, ParseNodeRoleError};
 pub use server::{Account, Proxy, Running, Sandbox, StartError};
 pub use settings::{AccountSettings, AdminKey, AdminKeyError, Secret, ServiceControl, Settings};

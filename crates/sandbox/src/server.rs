@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hyper_util::server::graceful::GracefulShutdown;
 use jiff::Timestamp;
-use podpass_policy::AccountId;
+use podpass_policy::{AccountId, RoleArn};
 
 use crate::clock::Clock;
 use crate::connections::{self, Accepted, Way};
@@ -15,6 +15,7 @@ use crate::front::{Authority, AuthorityFailure, Front};
 use crate::gateway::{Beginning, Gateway};
 use crate::ids::{self, IdKind};
 use crate::issuers::{Change, HostedIssuer, Issuer, Remote};
+use crate::metadata::{Metadata, Node, NodeRole, NodeSettings};
 use crate::port::{Bound, Port};
 use crate::random::RandomFailure;
 use crate::service_controls::ServiceControls;
@@ -30,6 +31,7 @@ pub struct Running {
     gateway: Arc<Gateway>,
     port: Port,
     front: Option<(Port, Arc<Front>)>,
+    metadata: Option<Port>,
 }
 
 /// The proxy front of a running sandbox.
@@ -95,6 +97,12 @@ pub enum StartError {
         /// The repeated access key id.
         id: String,
     },
+    /// The node's role is in an account that the settings do not name.
+    #[error("the node's role `{role}` is in no account of this sandbox")]
+    NodeAccount {
+        /// The role as given.
+        role: RoleArn,
+    },
     /// The proxy front has no certificates.
     #[error(transparent)]
     Authority(#[from] AuthorityFailure),
@@ -130,7 +138,20 @@ impl Sandbox {
             }
             None => None,
         };
+        let metadata = match settings.node {
+            Some(NodeSettings { listen, role }) => {
+                let node = node_of(&gateway, role)?;
+                let metadata = Metadata::new(Arc::clone(&gateway), node)?;
+                Some((bind(listen).await?, Arc::new(metadata)))
+            }
+            None => None,
+        };
         // Nothing is served before everything is bound.
+        let metadata = metadata.map(|(bound, metadata)| {
+            bound.open(&gateway, move |accepted, graceful: &GracefulShutdown| {
+                Arc::clone(&metadata).serve(accepted, graceful.watcher())
+            })
+        });
         let front = front.map(|(bound, front)| {
             let serving = Arc::clone(&front);
             let serve = move |accepted, graceful: &GracefulShutdown| {
@@ -156,6 +177,7 @@ impl Sandbox {
             gateway,
             port,
             front,
+            metadata,
         })
     }
 }
@@ -178,6 +200,12 @@ impl Running {
             url: format!("http://{}", port.address()),
             certificate: front.authority().certificate(),
         })
+    }
+
+    /// The base URL of the instance metadata, where there is one.
+    pub fn metadata_endpoint(&self) -> Option<String> {
+        let port = self.metadata.as_ref()?;
+        Some(format!("http://{}", port.address()))
     }
 
     /// The accounts in the order of the settings, with their administrators' keys.
@@ -216,11 +244,27 @@ impl Running {
     pub async fn stop(self) {
         let mut ports = vec![self.port];
         ports.extend(self.front.map(|(port, _)| port));
+        ports.extend(self.metadata);
         ports.iter_mut().for_each(Port::signal_stop);
         for port in ports {
             port.stopped().await;
         }
     }
+}
+
+/// The node whose role it is, in an account that exists.
+fn node_of(gateway: &Gateway, role: NodeRole) -> Result<Node, StartError> {
+    let accounts = &gateway.controlled().beginning.accounts;
+    let account = match &role {
+        NodeRole::Name(_) => accounts.first(),
+        NodeRole::Arn(arn) => {
+            let mut accounts = accounts.iter();
+            let found = accounts.find(|account| account.id == *arn.account());
+            Some(found.ok_or_else(|| StartError::NodeAccount { role: arn.clone() })?)
+        }
+    };
+    let id = account.ok_or(StartError::NoAccount)?.id.clone();
+    Ok(Node::new(id, role, gateway.now())?)
 }
 
 /// The accounts that the settings name, with the keys that they do not.

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::ClockSetting;
 use crate::issuers::RemoteIssuers;
+use crate::metadata::NodeSettings;
 
 /// What a sandbox is started with.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The address of the proxy front, for clients that ignore endpoint overrides; none by default.
     pub proxy_listen: Option<SocketAddr>,
+    /// The instance metadata of the node that pods run on; none by default.
+    pub node: Option<NodeSettings>,
     /// The AWS accounts that exist, at least one, each named once.
     pub accounts: Vec<AccountSettings>,
     /// How the clock of tokens, sessions and `aws:CurrentTime` goes; signature dates keep the system's.
@@ -88,6 +91,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             proxy_listen: None,
+            node: None,
             accounts: vec![AccountSettings::new(default_account())],
             clock: ClockSetting::default(),
             remote_issuers: RemoteIssuers::default(),

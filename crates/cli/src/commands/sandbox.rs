@@ -14,7 +14,8 @@ use std::process::ExitCode;
 
 use podpass_exchange::{AudienceAnswer, Behaviour};
 use podpass_sandbox::{
-    AccountSettings, Authorities, Proxy, RemoteIssuers, Running, Sandbox, Settings, StartError,
+    AccountSettings, Authorities, NodeSettings, Proxy, RemoteIssuers, Running, Sandbox, Settings,
+    StartError,
 };
 
 use self::run_file::{RunningAccount, RunningProxy, RunningSandbox};
@@ -29,7 +30,7 @@ pub(crate) use self::events::SandboxEventsArgs;
 pub(crate) use self::fault::SandboxFaultArgs;
 pub(crate) use self::run_file::RunFile;
 pub(crate) use self::service_controls::ServiceControlFile;
-pub(crate) use self::variables::{Variables, Way};
+pub(crate) use self::variables::{Variables, Way, Who};
 
 const DEFAULT_ACCOUNT: &str = "123456789012";
 
@@ -48,6 +49,10 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
     let settings = Settings {
         listen: arguments.listen,
         proxy_listen: arguments.proxy_listen,
+        node: arguments
+            .imds_listen
+            .zip(arguments.node_role.clone())
+            .map(|(listen, role)| NodeSettings { listen, role }),
         accounts: accounts(arguments)?,
         allow_remote: arguments.allow_remote,
         remote_issuers: RemoteIssuers {
@@ -91,6 +96,9 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
                     "proxy      {}  authority {}",
                     proxy.url, proxy.ca_file
                 ))?;
+            }
+            if let Some(imds) = &described.imds {
+                output::line(&format!("imds       {imds}"))?;
             }
             for account in &described.accounts {
                 output::line(&format!(
@@ -150,6 +158,8 @@ fn start_failure(error: &StartError) -> Failure {
     match error {
         StartError::NotLoopback { .. } => Failure::new(Exit::Refused, message)
             .help("listen on 127.0.0.1, or add `--allow-remote` if other machines may have these accounts"),
+        StartError::NodeAccount { .. } => Failure::usage(message)
+            .help("name a role of one of its accounts, or add that account with `--account`"),
         StartError::InUse { .. } => Failure::usage(message)
             .help("stop the other process, or take a free port with `--listen 127.0.0.1:0`"),
         _ => {
@@ -171,6 +181,7 @@ pub(crate) fn describe(sandbox: &Running) -> RunningSandbox {
     RunningSandbox {
         endpoint: sandbox.endpoint(),
         proxy: None,
+        imds: sandbox.metadata_endpoint(),
         accounts: accounts.collect(),
         pid: std::process::id(),
     }
@@ -215,41 +226,54 @@ async fn reset(arguments: &SandboxResetArgs) -> Result<ExitCode, Failure> {
 
 fn env(arguments: &SandboxEnvArgs) -> Result<ExitCode, Failure> {
     let sandbox = run_file::find(arguments.endpoint.as_deref())?.running;
-    let wanted = arguments.account.as_ref().map(ToString::to_string);
-    let account = match &wanted {
-        None => sandbox.accounts.first(),
-        Some(id) => sandbox.accounts.iter().find(|account| account.id == *id),
-    };
-    let Some(account) = account else {
-        let known: Vec<&str> = sandbox
-            .accounts
-            .iter()
-            .map(|account| account.id.as_str())
-            .collect();
-        return Err(Failure::usage(format!(
-            "the sandbox at {} has no account {}",
-            sandbox.endpoint,
-            wanted.unwrap_or_default()
-        ))
-        .detail("accounts", known.join(", "))
-        .help("name one of these, or start the sandbox with `--account`"));
-    };
     let way = match &sandbox.proxy {
         _ if !arguments.proxy => Way::Endpoint(&sandbox.endpoint),
         Some(proxy) => Way::Proxy(proxy),
         None => {
-            let endpoint = &sandbox.endpoint;
-            return Err(
-                Failure::usage(format!("the sandbox at {endpoint} has no proxy")).help(
-                    "start it with `--proxy-listen 127.0.0.1:0 --ca-out ca.pem`, or leave `--proxy` out",
-                ),
-            );
+            let start = "--proxy-listen 127.0.0.1:0 --ca-out ca.pem";
+            return Err(lacking(&sandbox, "proxy", start));
         }
     };
-    let variables = Variables::of(way, account);
+    let who = match &sandbox.imds {
+        _ if !arguments.node => Who::Administrator(account(arguments, &sandbox)?),
+        Some(imds) => Who::Node(imds),
+        None => {
+            let start = "--imds-listen 127.0.0.1:0 --node-role ROLE";
+            return Err(lacking(&sandbox, "node", start));
+        }
+    };
+    let variables = Variables::of(way, who);
     match arguments.output {
         EnvFormat::Json => output::json(&variables)?,
         EnvFormat::Sh => output::data(&variables.exports())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn lacking(sandbox: &RunningSandbox, what: &str, start: &str) -> Failure {
+    Failure::usage(format!("the sandbox at {} has no {what}", sandbox.endpoint))
+        .help(format!("start it with `{start}`, or leave `--{what}` out"))
+}
+
+/// The account whose administrator is meant.
+fn account<'a>(
+    arguments: &SandboxEnvArgs,
+    sandbox: &'a RunningSandbox,
+) -> Result<&'a RunningAccount, Failure> {
+    let accounts = &sandbox.accounts;
+    let wanted = arguments.account.as_ref().map(ToString::to_string);
+    let found = match &wanted {
+        None => accounts.first(),
+        Some(id) => accounts.iter().find(|account| account.id == *id),
+    };
+    found.ok_or_else(|| {
+        let known: Vec<&str> = accounts.iter().map(|account| account.id.as_str()).collect();
+        Failure::usage(format!(
+            "the sandbox at {} has no account {}",
+            sandbox.endpoint,
+            wanted.unwrap_or_default()
+        ))
+        .detail("accounts", known.join(", "))
+        .help("name one of these, or start the sandbox with `--account`")
+    })
 }

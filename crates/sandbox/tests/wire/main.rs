@@ -17,6 +17,7 @@ mod https_issuer;
 mod iam;
 mod issuer;
 mod lifecycle;
+mod metadata;
 mod presigned;
 mod proxy;
 mod remote_issuer;

@@ -22,6 +22,9 @@ pub(crate) struct RunningSandbox {
     pub(crate) endpoint: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) proxy: Option<RunningProxy>,
+    /// The URL of the node's metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) imds: Option<String>,
     pub(crate) accounts: Vec<RunningAccount>,
     pub(crate) pid: u32,
 }

@@ -27,9 +27,17 @@ pub(crate) enum Way<'a> {
     Proxy(&'a RunningProxy),
 }
 
-impl<'a> Variables<'a> {
+/// Who clients are.
+#[derive(Clone, Copy)]
+pub(crate) enum Who<'a> {
     /// The administrator of an account.
-    pub(crate) fn of(way: Way<'a>, account: &'a RunningAccount) -> Self {
+    Administrator(&'a RunningAccount),
+    /// The node with this metadata.
+    Node(&'a str),
+}
+
+impl<'a> Variables<'a> {
+    pub(crate) fn of(way: Way<'a>, who: Who<'a>) -> Self {
         let mut set = Vec::new();
         let mut unset = vec![
             "AWS_SESSION_TOKEN",
@@ -62,12 +70,26 @@ impl<'a> Variables<'a> {
                 ]);
             }
         }
+        match who {
+            Who::Administrator(account) => set.extend([
+                ("AWS_ACCESS_KEY_ID", account.access_key_id.as_str()),
+                ("AWS_SECRET_ACCESS_KEY", &account.secret_access_key),
+                ("AWS_EC2_METADATA_DISABLED", "true"),
+            ]),
+            Who::Node(metadata) => {
+                set.push(("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata));
+                unset.extend([
+                    "AWS_EC2_METADATA_DISABLED",
+                    "AWS_ACCESS_KEY_ID",
+                    "AWS_SECRET_ACCESS_KEY",
+                    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                ]);
+            }
+        }
         set.extend([
-            ("AWS_ACCESS_KEY_ID", account.access_key_id.as_str()),
-            ("AWS_SECRET_ACCESS_KEY", &account.secret_access_key),
             ("AWS_REGION", DEFAULT_REGION),
             ("AWS_DEFAULT_REGION", DEFAULT_REGION),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
         ]);
         Self { set, unset }
     }
