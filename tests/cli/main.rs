@@ -18,6 +18,7 @@ mod given;
 mod inject;
 mod lint;
 mod man;
+mod node;
 mod plugin;
 mod provisioning;
 mod proxy;

@@ -253,12 +253,27 @@ impl Stand {
     /// The container's folders lie elsewhere on this machine: the script may name them as the document does, and a
     /// copy of a mounted AWS config names the token where it lies ([`Stand::config`]).
     pub(crate) fn in_pod(&self, runner: &PodRunner, script: &str) -> Ran {
+        run(&mut self.overridden(runner, script))
+    }
+
+    /// The same where the metadata of the sandbox's node is reached, as on a node that does not keep pods from it.
+    pub(crate) fn in_pod_on_node(&self, runner: &PodRunner, script: &str) -> Ran {
+        let imds = self.sandbox.started()["imds"].as_str();
+        let imds = imds.expect("the sandbox has a node");
         run(self
-            .pod_command(runner, script)
+            .overridden(runner, script)
+            .env_remove("AWS_EC2_METADATA_DISABLED")
+            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds))
+    }
+
+    fn overridden(&self, runner: &PodRunner, script: &str) -> Command {
+        let mut command = self.pod_command(runner, script);
+        command
             .env("AWS_ENDPOINT_URL", self.sandbox.endpoint())
             // The SDK for Go resolves credentials before it reads the one above (its config.go, the order of
             // `defaultAWSConfigResolvers`): its calls of STS for credentials see only this one.
-            .env("AWS_ENDPOINT_URL_STS", self.sandbox.endpoint()))
+            .env("AWS_ENDPOINT_URL_STS", self.sandbox.endpoint());
+        command
     }
 
     /// The same without any endpoint: AWS's own hosts are reached through the sandbox's proxy, whose authority is in
