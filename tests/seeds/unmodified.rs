@@ -112,20 +112,23 @@ fn presented(told: &Value) -> Option<String> {
         .map(|comparison| comparison["actual"].to_string())
 }
 
-/// The others need more than variables: that for JavaScript reads none of a proxy, Java trusts no authority by one, and
-/// Rust's refuses each URL of AWS behind a proxy ("scheme is not http", aws-smithy-http-client 1.x).
+/// Java is told of proxy and authority by properties. The SDK for JavaScript reads no variable of a proxy, and Rust's
+/// refuses each URL of AWS behind one ("scheme is not http", aws-smithy-http-client 1.x).
 #[tokio::test]
-async fn sdks_that_read_proxy_variables_need_no_override() {
+async fn programs_on_sdks_that_can_be_told_of_a_proxy_need_no_override() {
     let Some(stand) = stand().await else {
         return;
     };
     let runner = admitted(&stand).await;
     for (language, program) in sdk_clients() {
-        if !["python", "go"].contains(&language) {
-            continue;
-        }
+        let prepared = match language {
+            "python" | "go" => "",
+            "java" => JAVA,
+            _ => continue,
+        };
         let call = |words: &str| {
-            let ran = stand.in_proxied_pod(&runner, &format!("'{}' {words}", program.display()));
+            let script = format!("{prepared}\n'{}' {words}", program.display());
+            let ran = stand.in_proxied_pod(&runner, &script);
             ran.succeeded().trim_end().to_owned()
         };
         assert_eq!(call("identity"), session("poc-irsa-s3"), "{language}");
@@ -134,3 +137,9 @@ async fn sdks_that_read_proxy_variables_need_no_override() {
         assert_eq!(call(&format!("get ours.with.dots {language}")), "text");
     }
 }
+
+const JAVA: &str = r#"
+test -e trust.p12 || keytool -importcert -noprompt -keystore trust.p12 -storepass changeit -file "$SSL_CERT_FILE" >&2
+trust="-Djavax.net.ssl.trustStore=trust.p12 -Djavax.net.ssl.trustStorePassword=changeit"
+export JAVA_TOOL_OPTIONS="$trust -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=${HTTPS_PROXY##*:}"
+"#;
