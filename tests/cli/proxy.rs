@@ -126,3 +126,32 @@ fn a_proxy_needs_a_file_for_its_authority_and_loopback() {
     run(home.command(PODPASS).args(["sandbox", "env", "--proxy"]))
         .refused(2, &["has no proxy", "--proxy-listen 127.0.0.1:0"]);
 }
+
+#[test]
+fn people_are_told_where_proxy_authority_and_metadata_are() {
+    let home = Home::new();
+    let script =
+        "podpass sandbox start --listen 127.0.0.1:0 --proxy-listen 127.0.0.1:0 --ca-out ca.pem \
+                  --imds-listen 127.0.0.1:0 --node-role worker >out 2>err & pid=$!
+                  for _ in $(seq 100); do grep -q account out && break; sleep 0.05; done
+                  podpass sandbox env --proxy --node
+                  kill $pid; wait $pid; cat out err";
+    let ran = shell(&home, script);
+    let out = ran.succeeded();
+    let word = |name: &str, place: usize| {
+        let mut lines = out.lines().filter(|line| line.starts_with(name));
+        lines.next().unwrap().split_whitespace().nth(place).unwrap()
+    };
+    assert_eq!(word("proxy ", 3), home.path("ca.pem").to_str().unwrap());
+    let exported = |name: &str, value: &str| out.contains(&format!("export {name}={value}\n"));
+    assert!(exported("HTTPS_PROXY", word("proxy ", 1)), "{out}");
+    assert!(
+        exported("AWS_EC2_METADATA_SERVICE_ENDPOINT", word("imds ", 1)),
+        "{out}"
+    );
+    assert!(!out.contains("export AWS_ACCESS_KEY_ID"), "{out}");
+    assert!(
+        out.contains("hint: `eval \"$(podpass sandbox env --proxy)\"`"),
+        "{out}"
+    );
+}

@@ -196,7 +196,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a CONNECT's head.
 const MAX_HEAD: usize = 16 * 1024;
 /// Tunnels at once; each holds two TLS buffers.
-const MAX_TUNNELS: usize = 512;
+const MAX_TUNNELS: usize = 256;
 const NOT_CONNECT: &str = "this port is a proxy that takes CONNECT only; set HTTPS_PROXY to it and use https:// URLs, \
                            or AWS_ENDPOINT_URL to the sandbox's own port";
 const AUTHORITY_OVER: &str =

@@ -106,6 +106,11 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
                     account.id, account.access_key_id, account.secret_access_key
                 ))?;
             }
+            if described.proxy.is_some() {
+                output::note(
+                    "hint: `eval \"$(podpass sandbox env --proxy)\"` leads tools through the proxy that ignore endpoints",
+                );
+            }
             output::note(
                 "hint: `eval \"$(podpass sandbox env)\"` in another shell points the AWS CLI here; Ctrl-C stops it",
             );

@@ -288,6 +288,28 @@ fn clients_that_stop_half_way_are_let_go() {
 }
 
 #[test]
+fn tunnels_are_bounded_in_number_and_one_that_ends_makes_room() {
+    let (_fixture, proxy) = proxied();
+    let head = "CONNECT sts.amazonaws.com:443 HTTP/1.1\r\n\r\n";
+    let mut open: Vec<TcpStream> = (0..256)
+        .map(|number| {
+            let (answer, stream) = connect(&proxy, head);
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{number}: {answer}");
+            stream
+        })
+        .collect();
+    let refused = refusal(&proxy, head);
+    assert_eq!(refused.status, 503, "{}", refused.body);
+    assert!(refused.body.contains("256 tunnels"), "{}", refused.body);
+    open.pop();
+    let again = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        connect(&proxy, head).0.starts_with("HTTP/1.1 200 ")
+    });
+    assert!(again, "no room two seconds after a tunnel has ended");
+}
+
+#[test]
 fn the_name_in_the_tunnel_is_the_tunnels() {
     let (_fixture, proxy) = proxied();
     let host = "sts.eu-west-1.amazonaws.com";
