@@ -244,6 +244,10 @@ fn credentials_are_a_session_of_the_role_under_the_instances_name() {
     clock.advance(SignedDuration::from_mins(31));
     assert_eq!(node.sts("GetCallerIdentity", &[]).error().1, "ExpiredToken");
     stand.client_of(&renewed).sts("GetCallerIdentity", &[]).ok();
+    // Set back, it makes new ones due: those would last for longer than any.
+    clock.advance(SignedDuration::from_hours(-7));
+    let earlier = stand.json(ROLE);
+    assert_ne!(earlier["AccessKeyId"], renewed["AccessKeyId"]);
 }
 
 #[test]
