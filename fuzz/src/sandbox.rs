@@ -39,7 +39,7 @@ fn leads_to_aws(target: &str, tunnel: &Tunnel) {
         labels.is_some_and(|labels| !labels.is_empty())
     };
     assert!(
-        SUFFIXES.iter().any(|suffix| is_under(&suffix)),
+        SUFFIXES.iter().any(|suffix| is_under(suffix)),
         "{host} is not AWS's"
     );
     assert!(host.len() <= 253 && host.split('.').all(|label| (1..=63).contains(&label.len())));
