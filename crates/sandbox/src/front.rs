@@ -86,7 +86,7 @@ impl Front {
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
-        // A stop waits for what is in the tunnel, and until then, for its grace period, for the tunnel.
+        // Held from here on, so that a stop lets the requests in the tunnel finish.
         let watcher = graceful.watcher();
         async move {
             if let Err(error) = connecting.await {
