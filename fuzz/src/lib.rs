@@ -4,14 +4,16 @@
 
 pub mod inject;
 pub mod policy;
+pub mod sandbox;
 pub mod token;
 
 /// What a target does with an input.
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name that its file in `targets/` and its folder in `seeds/` have.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("annotations", inject::annotations),
+    ("connect", sandbox::connect),
     ("jwks", token::jwks),
     ("jwt", token::jwt),
     ("pod", inject::pod),

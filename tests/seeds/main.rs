@@ -18,6 +18,8 @@ mod doc_003_chain;
 mod doc_003_pod;
 mod doc_004;
 mod doc_004_permissions;
+mod node_role;
 mod requests;
 mod sdks;
 mod stand;
+mod unmodified;

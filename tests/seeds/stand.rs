@@ -51,8 +51,13 @@ impl Stand {
 
     /// On the run's control plane, in a namespace whose name begins so; `None` also where the programs are missing.
     pub(crate) async fn on_shared(namespace: &str) -> Option<Self> {
+        Self::on_shared_with(namespace, &[]).await
+    }
+
+    /// The same with more arguments for the sandbox.
+    pub(crate) async fn on_shared_with(namespace: &str, arguments: &[&str]) -> Option<Self> {
         let programs = control_plane_programs()?;
-        let mut stand = Self::of(foreign_clients()?);
+        let mut stand = Self::with(foreign_clients()?, arguments);
         let shared = SharedControlPlane::find(&programs).await;
         stand.namespace = shared.namespace(namespace).await;
         stand.attach(&programs, shared.api());
@@ -101,9 +106,14 @@ impl Stand {
     }
 
     fn of(clients: PathBuf) -> Self {
+        Self::with(clients, &[])
+    }
+
+    fn with(clients: PathBuf, arguments: &[&str]) -> Self {
         let home = Home::new();
         let accounts = ["--account", "123456789012", "--account", "210987654321"];
-        let sandbox = SandboxProcess::start(PODPASS, &home, &accounts);
+        let arguments = [&accounts, arguments].concat();
+        let sandbox = SandboxProcess::start(PODPASS, &home, &arguments);
         std::fs::create_dir(home.path("bin")).unwrap();
         for name in ["podpass", "ccoctl"] {
             symlink(PODPASS, home.path("bin").join(name)).unwrap();
@@ -221,6 +231,12 @@ impl Stand {
 
     /// The same with the command line that creates the pod.
     pub(crate) async fn play_created(&self, create: &str, container: &str) -> PodRunner {
+        let pod = self.created(create).await;
+        PodRunner::start(&self.client(), &pod, container).await
+    }
+
+    /// The pod that a command line creates, instead of the one before.
+    pub(crate) async fn created(&self, create: &str) -> Pod {
         let namespace = &self.namespace;
         self.shell(&format!(
             "kubectl delete pods --all --now --namespace {namespace}\n{create}"
@@ -229,7 +245,7 @@ impl Stand {
         let pods: Api<Pod> = Api::namespaced(self.client(), namespace);
         let mut found = pods.list(&ListParams::default()).await.unwrap();
         assert_eq!(found.items.len(), 1);
-        PodRunner::start(&self.client(), &found.items.remove(0), container).await
+        found.items.remove(0)
     }
 
     /// Command lines in a container where the AWS CLI and python are installed.
@@ -237,6 +253,42 @@ impl Stand {
     /// The container's folders lie elsewhere on this machine: the script may name them as the document does, and a
     /// copy of a mounted AWS config names the token where it lies ([`Stand::config`]).
     pub(crate) fn in_pod(&self, runner: &PodRunner, script: &str) -> Ran {
+        run(&mut self.overridden(runner, script))
+    }
+
+    /// The same where the metadata of the sandbox's node is reached, as on a node that does not keep pods from it.
+    pub(crate) fn in_pod_on_node(&self, runner: &PodRunner, script: &str) -> Ran {
+        let imds = self.sandbox.started()["imds"].as_str();
+        let imds = imds.expect("the sandbox has a node");
+        run(self
+            .overridden(runner, script)
+            .env_remove("AWS_EC2_METADATA_DISABLED")
+            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds))
+    }
+
+    fn overridden(&self, runner: &PodRunner, script: &str) -> Command {
+        let mut command = self.pod_command(runner, script);
+        command
+            .env("AWS_ENDPOINT_URL", self.sandbox.endpoint())
+            // The SDK for Go resolves credentials before it reads the one above (its config.go, the order of
+            // `defaultAWSConfigResolvers`): its calls of STS for credentials see only this one.
+            .env("AWS_ENDPOINT_URL_STS", self.sandbox.endpoint());
+        command
+    }
+
+    /// The same without any endpoint: AWS's own hosts are reached through the sandbox's proxy, whose authority is in
+    /// the file `ca.pem`.
+    pub(crate) fn in_proxied_pod(&self, runner: &PodRunner, script: &str) -> Ran {
+        let authority = self.home.path("ca.pem");
+        let proxy = self.sandbox.started()["proxy"]["url"].as_str();
+        run(self
+            .pod_command(runner, script)
+            .env("HTTPS_PROXY", proxy.expect("the sandbox has a proxy"))
+            .env("AWS_CA_BUNDLE", &authority)
+            .env("SSL_CERT_FILE", &authority))
+    }
+
+    fn pod_command(&self, runner: &PodRunner, script: &str) -> Command {
         let mut script = script.replace("/root/.aws", "$HOME/.aws");
         for folder in [CLOUD, SERVICE_ACCOUNT] {
             if script.contains(folder) {
@@ -247,10 +299,6 @@ impl Stand {
         command
             .args(["-euc", &script])
             .env("PATH", self.path_variable())
-            .env("AWS_ENDPOINT_URL", self.sandbox.endpoint())
-            // The SDK for Go resolves credentials before it reads the one above (its config.go, the order of
-            // `defaultAWSConfigResolvers`): its calls of STS for credentials see only this one.
-            .env("AWS_ENDPOINT_URL_STS", self.sandbox.endpoint())
             .env("AWS_EC2_METADATA_DISABLED", "true");
         let variable = |wanted: &str| {
             let mut variables = runner.environment().iter();
@@ -260,7 +308,7 @@ impl Stand {
         if let Some(region) = variable("AWS_REGION") {
             command.env("AWS_DEFAULT_REGION", region);
         }
-        run(&mut command)
+        command
     }
 
     /// A copy of the container's mounted AWS config that names the token where it lies on this machine.

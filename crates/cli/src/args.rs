@@ -30,6 +30,7 @@ use crate::commands::trust::TrustArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::commands::version::VersionArgs;
 use crate::duration::parse_duration;
+use podpass_sandbox::NodeRole;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
 #[derive(Debug, Parser)]
@@ -145,6 +146,18 @@ pub(crate) struct SandboxStartArgs {
     /// The address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4566")]
     pub(crate) listen: SocketAddr,
+    /// Also serve a proxy for tools that ignore AWS_ENDPOINT_URL: it answers for AWS's hosts over TLS, and refuses others.
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "ca_out")]
+    pub(crate) proxy_listen: Option<SocketAddr>,
+    /// Where to write the certificate of the proxy's authority, in PEM; it is valid for seven days, for AWS's names only.
+    #[arg(long, value_name = "FILE", requires = "proxy_listen")]
+    pub(crate) ca_out: Option<PathBuf>,
+    /// Also serve the instance metadata (IMDSv2) of a node, which SDKs fall back to when nothing else gives credentials.
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "node_role")]
+    pub(crate) imds_listen: Option<SocketAddr>,
+    /// The node's role: its ARN, or its name in the first account. It has to trust ec2.amazonaws.com, and may be made later.
+    #[arg(long, value_name = "ROLE", requires = "imds_listen")]
+    pub(crate) node_role: Option<NodeRole>,
     /// An account that exists; may be repeated. [default: 123456789012]
     #[arg(long = "account", value_name = "ID")]
     pub(crate) accounts: Vec<AccountId>,
@@ -219,6 +232,12 @@ pub(crate) struct SandboxEnvArgs {
     /// Which sandbox, where several run.
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
+    /// Lead clients through the proxy of `--proxy-listen` instead of an endpoint override.
+    #[arg(long)]
+    pub(crate) proxy: bool,
+    /// Be the node of `--imds-listen` instead of an administrator.
+    #[arg(long, conflicts_with = "account")]
+    pub(crate) node: bool,
     /// Shell exports or JSON.
     #[arg(short, long, value_enum, default_value_t = EnvFormat::Sh)]
     pub(crate) output: EnvFormat,

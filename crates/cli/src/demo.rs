@@ -30,7 +30,7 @@ use podpass_token::Token;
 use self::stage::Stage;
 use self::world::World;
 use crate::args::{DemoArgs, Scenario};
-use crate::commands::sandbox::{RunFile, StopSignal, Variables, describe};
+use crate::commands::sandbox::{RunFile, StopSignal, Variables, Way, Who, describe};
 use crate::failure::Failure;
 use crate::output;
 
@@ -99,7 +99,13 @@ async fn keep(world: &World, stop: &mut StopSignal) -> Result<(), Failure> {
     let run_file = RunFile::write(&described, world.sandbox().control_token())?;
     output::line("\nThe sandbox stays until Ctrl-C. As its administrator:\n")?;
     if let Some(account) = described.accounts.first() {
-        output::data(&Variables::of(&described.endpoint, account).exports())?;
+        output::data(
+            &Variables::of(
+                Way::Endpoint(&described.endpoint),
+                Who::Administrator(account),
+            )
+            .exports(),
+        )?;
     }
     output::line(&format!(
         "\nKeys, tokens and manifests of the tour: {}",

@@ -12,22 +12,47 @@ use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::control;
+use crate::front::Tunnel;
 use crate::gateway::{Gateway, Withheld};
-use crate::host::HostName;
+use crate::host::{HostName, without_port};
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
 
+/// A connection that was accepted.
+pub(crate) struct Accepted {
+    pub(crate) stream: TcpStream,
+    pub(crate) peer: SocketAddr,
+    /// The address of this machine that the client connected to.
+    pub(crate) local: SocketAddr,
+}
+
+/// How requests of a connection come in.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    pub(crate) peer: SocketAddr,
+    pub(crate) local: SocketAddr,
+    /// The tunnel whose TLS they come through; `None` on a plain port.
+    pub(crate) tunnel: Option<Arc<Tunnel>>,
+}
+
+/// What requests can be read from: a socket, or the TLS in a tunnel.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
+
 /// Serves connections until `stopped` is told or its sender is gone, then lets requests in progress finish.
-pub(crate) async fn accept(
+pub(crate) async fn accept<F: Future<Output = ()> + Send + 'static>(
     listener: TcpListener,
     gateway: Arc<Gateway>,
     mut stopped: oneshot::Receiver<()>,
+    serve: impl Fn(Accepted, &GracefulShutdown) -> F,
 ) {
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -35,7 +60,13 @@ pub(crate) async fn accept(
         tokio::select! {
             _ = &mut stopped => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => serve(stream, peer, &gateway, &graceful, &mut connections),
+                Ok((stream, peer)) => {
+                    // One that has no address is gone already.
+                    let Ok(local) = stream.local_addr() else { continue };
+                    // Answers are small and written whole; waiting to fill a packet would only add latency.
+                    let _ = stream.set_nodelay(true);
+                    connections.spawn(serve(Accepted { stream, peer, local }, &graceful));
+                }
                 Err(error) => {
                     tracing::warn!(%error, "Connection not accepted");
                     // Out of file descriptors, most likely: wait for connections to end instead of spinning.
@@ -52,24 +83,12 @@ pub(crate) async fn accept(
     let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
 }
 
-fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    gateway: &Arc<Gateway>,
-    graceful: &GracefulShutdown,
-    connections: &mut JoinSet<()>,
-) {
-    let Ok(local) = stream.local_addr() else {
-        // The client is gone already.
-        return;
-    };
-    // Answers are small and written whole; waiting to fill a packet would only add latency.
-    let _ = stream.set_nodelay(true);
-    let gateway = Arc::clone(gateway);
+/// Serves the requests of a connection.
+pub(crate) async fn serve(stream: impl Stream, way: Way, gateway: Arc<Gateway>, watcher: Watcher) {
     let service = service_fn(move |request| {
-        let gateway = Arc::clone(&gateway);
+        let (gateway, way) = (Arc::clone(&gateway), way.clone());
         async move {
-            let answer = answer(&gateway, request, peer, local).await;
+            let answer = answer(&gateway, request, &way).await;
             answer.map(|response| response.map(Full::new))
         }
     });
@@ -77,19 +96,15 @@ fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service);
-    let connection = graceful.watch(connection);
-    connections.spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "Connection ended early");
-        }
-    });
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "Connection ended early");
+    }
 }
 
 async fn answer(
     gateway: &Gateway,
     request: Request<Incoming>,
-    peer: SocketAddr,
-    local: SocketAddr,
+    way: &Way,
 ) -> Result<Response<Bytes>, Withheld> {
     if !is_host_sane(&request) {
         let text = "the request needs one Host header";
@@ -102,7 +117,14 @@ async fn answer(
             .get(name)
             .and_then(|value| value.to_str().ok())
     };
-    let host = HostName::read(text(HOST).unwrap_or_default());
+    let host = text(HOST).unwrap_or_default();
+    if let Some(tunnel) = &way.tunnel
+        && !without_port(host).eq_ignore_ascii_case(tunnel.host())
+    {
+        let text = "the Host header names another host than the tunnel leads to";
+        return Ok(plain(StatusCode::MISDIRECTED_REQUEST, text));
+    }
+    let host = HostName::read(host);
     let limit = if control::is_meant(parts.uri.path(), &host) {
         MAX_CONTROL
     } else if Route::expects_objects(text(AUTHORIZATION), text(CONTENT_TYPE)) {
@@ -120,8 +142,9 @@ async fn answer(
         method: parts.method,
         headers: parts.headers,
         body,
-        peer: peer.ip(),
-        local: local.ip(),
+        peer: way.peer.ip(),
+        local: way.local.ip(),
+        secure: way.tunnel.is_some(),
         form: OnceLock::new(),
     };
     if let Some(failure) = failure {

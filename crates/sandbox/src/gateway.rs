@@ -3,6 +3,7 @@
 mod beginning;
 mod cloudtrail;
 mod elsewhere;
+mod node;
 
 use std::sync::{PoisonError, RwLock};
 
@@ -36,6 +37,7 @@ use crate::{iam, ids, session_limits, storage, sts};
 
 pub(crate) use self::beginning::Beginning;
 use self::beginning::Begun;
+pub(crate) use self::node::NodeState;
 
 /// What answers requests.
 pub(crate) struct Gateway {
@@ -536,7 +538,7 @@ fn read_authorization(
     Authorization::parse(&header)
 }
 
-fn with_event(mut response: Response<Bytes>, id: EventId) -> Response<Bytes> {
+fn with_event<B>(mut response: Response<B>, id: EventId) -> Response<B> {
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(EVENT_HEADER, id);
     }

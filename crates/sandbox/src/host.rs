@@ -64,13 +64,17 @@ impl HostName {
     }
 }
 
-/// The labels before one of AWS's suffixes; `None` for a name elsewhere.
-fn aws_labels(name: &str) -> Option<Vec<&str>> {
-    let suffixes = Partition::ALL
+/// AWS's own suffixes, without a leading dot; one that two partitions share comes twice.
+pub(crate) fn aws_suffixes() -> impl Iterator<Item = &'static str> {
+    Partition::ALL
         .iter()
         .map(|partition| partition.dns_suffix())
-        .chain(["api.aws"]);
-    suffixes
+        .chain(["api.aws"])
+}
+
+/// The labels before one of AWS's suffixes; `None` for a name elsewhere.
+fn aws_labels(name: &str) -> Option<Vec<&str>> {
+    aws_suffixes()
         .filter_map(|suffix| name.strip_suffix(suffix)?.strip_suffix('.'))
         .find(|rest| !rest.is_empty())
         .map(|rest| rest.split('.').collect())
@@ -93,7 +97,7 @@ fn is_dashed_address(label: &str) -> bool {
         .is_ok()
 }
 
-fn without_port(host: &str) -> &str {
+pub(crate) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port))
             if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') =>

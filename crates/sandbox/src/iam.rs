@@ -24,6 +24,7 @@ pub(crate) mod tags;
 mod trust;
 mod users;
 
+pub(crate) use self::instance_profiles::holding as instance_profile_of;
 use crate::call::Call;
 use crate::query::{ApiError, Xml};
 use crate::renaming::Renamed;

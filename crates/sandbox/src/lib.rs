@@ -19,12 +19,15 @@ mod elsewhere;
 mod escape;
 mod event;
 mod faults;
+mod front;
 mod gateway;
 mod host;
 mod iam;
 mod ids;
 mod issuers;
 mod json;
+mod metadata;
+mod port;
 mod query;
 mod random;
 mod received;
@@ -53,10 +56,12 @@ pub use faults::{
     Fault, FaultError, FaultId, FaultKind, FaultShown, FaultState, ParseFaultIdError,
     ParseFaultKindError,
 };
+pub use front::{AuthorityFailure, Tunnel, TunnelRefusal};
 pub use issuers::{
     AddIssuerError, Authorities, AuthoritiesError, Change, HostedIssuer, Issuer, IssuerError,
     RemoteIssuers,
 };
-pub use server::{Account, Running, Sandbox, StartError};
+pub use metadata::{NodeRole, NodeSettings, ParseNodeRoleError};
+pub use server::{Account, Proxy, Running, Sandbox, StartError};
 pub use settings::{AccountSettings, AdminKey, AdminKeyError, Secret, ServiceControl, Settings};
 pub use state::StateError;

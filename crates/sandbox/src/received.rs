@@ -26,6 +26,8 @@ pub(crate) struct Received {
     pub(crate) peer: IpAddr,
     /// The address of this machine that the client connected to.
     pub(crate) local: IpAddr,
+    /// Whether it came over TLS, which only the front for proxied clients speaks.
+    pub(crate) secure: bool,
     /// Filled in by [`Received::form`].
     pub(crate) form: OnceLock<Result<Form, ApiError>>,
 }
@@ -84,7 +86,7 @@ impl Received {
     pub(crate) fn context(&self, region: &str, now: Timestamp) -> Context {
         let mut context = Context::new();
         context.insert("aws:SourceIp", self.peer.to_canonical().to_string());
-        context.insert("aws:SecureTransport", false);
+        context.insert("aws:SecureTransport", self.secure);
         context.insert_some("aws:UserAgent", self.header("user-agent"));
         context.insert_some("aws:Referer", self.header("referer"));
         context.insert(

@@ -120,6 +120,7 @@ mod tests {
             peer: std::net::Ipv4Addr::LOCALHOST.into(),
             local: std::net::Ipv4Addr::LOCALHOST.into(),
             form: std::sync::OnceLock::new(),
+            secure: false,
         }
     }
 

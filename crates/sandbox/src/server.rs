@@ -4,17 +4,19 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use podpass_policy::AccountId;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use hyper_util::server::graceful::GracefulShutdown;
+use jiff::Timestamp;
+use podpass_policy::{AccountId, RoleArn};
 
 use crate::clock::Clock;
-use crate::connections;
+use crate::connections::{self, Accepted, Way};
 use crate::event::{Event, EventId};
+use crate::front::{Authority, AuthorityFailure, Front};
 use crate::gateway::{Beginning, Gateway};
 use crate::ids::{self, IdKind};
 use crate::issuers::{AddIssuerError, Change, Issuer, Remote};
+use crate::metadata::{Metadata, Node, NodeRole, NodeSettings};
+use crate::port::{Bound, Port};
 use crate::random::RandomFailure;
 use crate::service_controls::ServiceControls;
 use crate::settings::{self, AccountSettings, Secret, Settings};
@@ -27,10 +29,19 @@ pub struct Sandbox;
 /// A sandbox that accepts connections; it stops when dropped.
 #[derive(Debug)]
 pub struct Running {
-    address: SocketAddr,
     gateway: Arc<Gateway>,
-    stop: Option<oneshot::Sender<()>>,
-    accepting: Option<JoinHandle<()>>,
+    port: Port,
+    front: Option<(Port, Arc<Front>)>,
+    metadata: Option<Port>,
+}
+
+/// The proxy front of a running sandbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// The URL for `HTTPS_PROXY`, such as `http://127.0.0.1:4567`.
+    pub url: String,
+    /// The certificate of the authority that clients have to trust, as PEM.
+    pub certificate: String,
 }
 
 /// An account of a running sandbox and its administrator's access key.
@@ -90,6 +101,15 @@ pub enum StartError {
     /// The state folder is not used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The node's role is in an account that the settings do not name.
+    #[error("the node's role `{role}` is in no account of this sandbox")]
+    NodeAccount {
+        /// The role as given.
+        role: RoleArn,
+    },
+    /// The proxy front has no certificates.
+    #[error(transparent)]
+    Authority(#[from] AuthorityFailure),
     /// The operating system gave no random numbers.
     #[error("no random numbers for keys")]
     Random,
@@ -100,10 +120,6 @@ impl Sandbox {
     ///
     /// It needs a Tokio runtime with I/O and time enabled, on which its connections are served.
     pub async fn start(settings: Settings) -> Result<Running, StartError> {
-        let listen = settings.listen;
-        if !listen.ip().is_loopback() && !settings.allow_remote {
-            return Err(StartError::NotLoopback { listen });
-        }
         let opening = settings.state.as_deref().map(Opening::of).transpose()?;
         let limits = settings.accounts.iter().map(|account| {
             let controls = ServiceControls::on(&account.id, &account.service_controls);
@@ -116,24 +132,57 @@ impl Sandbox {
             behaviour: settings.behaviour,
         };
         let remote = Remote::new(&settings.remote_issuers);
-        let gateway = Gateway::new(beginning, remote, opening)?;
-        let listener = TcpListener::bind(listen)
-            .await
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::AddrInUse => StartError::InUse { listen, source },
-                _ => StartError::Bind { listen, source },
-            })?;
-        let address = listener
-            .local_addr()
-            .map_err(|source| StartError::Bind { listen, source })?;
-        let gateway = Arc::new(gateway);
-        let (stop, stopped) = oneshot::channel();
-        let accepting = tokio::spawn(connections::accept(listener, Arc::clone(&gateway), stopped));
+        let gateway = Arc::new(Gateway::new(beginning, remote, opening)?);
+        let bind = |listen| Bound::to(listen, settings.allow_remote);
+        let bound = bind(settings.listen).await?;
+        let front = match settings.proxy_listen {
+            Some(listen) => {
+                let authority = Authority::new(Timestamp::now())?;
+                let front = Arc::new(Front::new(Arc::clone(&gateway), authority));
+                Some((bind(listen).await?, front))
+            }
+            None => None,
+        };
+        let metadata = match settings.node {
+            Some(NodeSettings { listen, role }) => {
+                let node = node_of(&gateway, role)?;
+                let metadata = Metadata::new(Arc::clone(&gateway), node)?;
+                Some((bind(listen).await?, Arc::new(metadata)))
+            }
+            None => None,
+        };
+        // Nothing is served before everything is bound.
+        let metadata = metadata.map(|(bound, metadata)| {
+            bound.open(&gateway, move |accepted, graceful: &GracefulShutdown| {
+                Arc::clone(&metadata).serve(accepted, graceful.watcher())
+            })
+        });
+        let front = front.map(|(bound, front)| {
+            let serving = Arc::clone(&front);
+            let serve = move |accepted, graceful: &GracefulShutdown| {
+                Arc::clone(&serving).serve(accepted, graceful)
+            };
+            (bound.open(&gateway, serve), front)
+        });
+        let serving = Arc::clone(&gateway);
+        let port = bound.open(&gateway, move |accepted, graceful: &GracefulShutdown| {
+            let Accepted {
+                stream,
+                peer,
+                local,
+            } = accepted;
+            let way = Way {
+                peer,
+                local,
+                tunnel: None,
+            };
+            connections::serve(stream, way, Arc::clone(&serving), graceful.watcher())
+        });
         Ok(Running {
-            address,
             gateway,
-            stop: Some(stop),
-            accepting: Some(accepting),
+            port,
+            front,
+            metadata,
         })
     }
 }
@@ -141,12 +190,27 @@ impl Sandbox {
 impl Running {
     /// The base URL for AWS clients, such as `http://127.0.0.1:4566`.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
 
     /// The address that accepts connections.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
+    }
+
+    /// The proxy front, where there is one.
+    pub fn proxy(&self) -> Option<Proxy> {
+        let (port, front) = self.front.as_ref()?;
+        Some(Proxy {
+            url: format!("http://{}", port.address()),
+            certificate: front.authority().certificate(),
+        })
+    }
+
+    /// The base URL of the instance metadata, where there is one.
+    pub fn metadata_endpoint(&self) -> Option<String> {
+        let port = self.metadata.as_ref()?;
+        Some(format!("http://{}", port.address()))
     }
 
     /// The accounts in the order of the settings, then those that only the state has, with their administrators' keys.
@@ -182,29 +246,30 @@ impl Running {
     }
 
     /// Stops accepting, lets requests in progress finish for up to two seconds, and closes every connection.
-    pub async fn stop(mut self) {
-        self.signal_stop();
-        if let Some(accepting) = self.accepting.take() {
-            // A join error is a panic of the task, and then nothing is left to stop.
-            let _ = accepting.await;
-        }
-    }
-
-    fn signal_stop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // The receiver is gone only when the task has ended.
-            let _ = stop.send(());
+    pub async fn stop(self) {
+        let mut ports = vec![self.port];
+        ports.extend(self.front.map(|(port, _)| port));
+        ports.extend(self.metadata);
+        ports.iter_mut().for_each(Port::signal_stop);
+        for port in ports {
+            port.stopped().await;
         }
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.signal_stop();
-        if let Some(accepting) = &self.accepting {
-            accepting.abort();
+/// The node whose role it is, in an account that exists.
+fn node_of(gateway: &Gateway, role: NodeRole) -> Result<Node, StartError> {
+    let accounts = &gateway.controlled().beginning.accounts;
+    let account = match &role {
+        NodeRole::Name(_) => accounts.first(),
+        NodeRole::Arn(arn) => {
+            let mut accounts = accounts.iter();
+            let found = accounts.find(|account| account.id == *arn.account());
+            Some(found.ok_or_else(|| StartError::NodeAccount { role: arn.clone() })?)
         }
-    }
+    };
+    let id = account.ok_or(StartError::NoAccount)?.id.clone();
+    Ok(Node::new(id, role, gateway.now())?)
 }
 
 /// The accounts that the settings name, with the keys that they do not, and those that the state has besides.

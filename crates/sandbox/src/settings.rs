@@ -11,12 +11,17 @@ use zeroize::Zeroizing;
 
 use crate::clock::ClockSetting;
 use crate::issuers::RemoteIssuers;
+use crate::metadata::NodeSettings;
 
 /// What a sandbox is started with.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The address of the proxy front, for clients that ignore endpoint overrides; none by default.
+    pub proxy_listen: Option<SocketAddr>,
+    /// The instance metadata of the node that pods run on; none by default.
+    pub node: Option<NodeSettings>,
     /// The AWS accounts that exist, at least one, each named once.
     ///
     /// With a state they are added to those that it has, and there may be none: then it has the default account when new.
@@ -34,7 +39,7 @@ pub struct Settings {
     pub remote_issuers: RemoteIssuers,
     /// How STS behaves where AWS was seen to behave in more than one way.
     pub behaviour: Behaviour,
-    /// Permits an address other than loopback in `listen`.
+    /// Permits addresses other than loopback to listen on.
     pub allow_remote: bool,
 }
 
@@ -95,6 +100,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            proxy_listen: None,
+            node: None,
             accounts: vec![AccountSettings::new(default_account())],
             clock: None,
             state: None,

@@ -220,6 +220,7 @@ mod tests {
             peer: std::net::Ipv4Addr::LOCALHOST.into(),
             local: std::net::Ipv4Addr::LOCALHOST.into(),
             form: std::sync::OnceLock::new(),
+            secure: false,
         };
         read_request(&received, "us-east-1", "ID".into())
     }

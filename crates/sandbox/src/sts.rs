@@ -9,8 +9,6 @@ mod session_answer;
 mod session_token;
 mod web_identity;
 
-use std::sync::Arc;
-
 use podpass_exchange::{Behaviour, Denial, SessionTag};
 use podpass_policy::{Context, RoleArn};
 
@@ -71,13 +69,7 @@ fn context(sts: &Sts<'_>, call: &Call<'_>) -> Context {
 
 /// The role of that ARN as an exchange needs it.
 fn role_at(sts: &Sts<'_>, arn: &RoleArn) -> Option<podpass_exchange::Role> {
-    let role = stored_role(sts, arn)?;
-    Some(podpass_exchange::Role {
-        arn: role.arn.clone(),
-        id: role.id.clone(),
-        trust: Arc::clone(&role.trust.document),
-        max_session_seconds: role.max_session_seconds,
-    })
+    stored_role(sts, arn).map(Role::known)
 }
 
 fn stored_role<'a>(sts: &Sts<'a>, arn: &RoleArn) -> Option<&'a Role> {

@@ -8,17 +8,18 @@ pub(crate) mod events;
 mod fault;
 mod run_file;
 mod service_controls;
+mod variables;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use podpass_exchange::{AudienceAnswer, Behaviour};
 use podpass_sandbox::{
-    AccountSettings, Authorities, RemoteIssuers, Running, Sandbox, Settings, StartError,
+    AccountSettings, Authorities, NodeSettings, Proxy, RemoteIssuers, Running, Sandbox, Settings,
+    StartError,
 };
-use serde::{Serialize, Serializer};
 
-use self::run_file::{RunningAccount, RunningSandbox};
+use self::run_file::{RunningAccount, RunningProxy, RunningSandbox};
 use crate::args::{
     AudienceWords, EnvFormat, SandboxArgs, SandboxCommand, SandboxEnvArgs, SandboxResetArgs,
     SandboxStartArgs, StartFormat,
@@ -31,11 +32,9 @@ pub(crate) use self::events::SandboxEventsArgs;
 pub(crate) use self::fault::SandboxFaultArgs;
 pub(crate) use self::run_file::RunFile;
 pub(crate) use self::service_controls::ServiceControlFile;
+pub(crate) use self::variables::{Variables, Way, Who};
 
 const DEFAULT_ACCOUNT: &str = "123456789012";
-
-/// Clients need some region; the sandbox takes any.
-const DEFAULT_REGION: &str = "us-east-1";
 
 pub(crate) fn run(arguments: SandboxArgs) -> Result<ExitCode, Failure> {
     match arguments.command {
@@ -51,6 +50,11 @@ pub(crate) fn run(arguments: SandboxArgs) -> Result<ExitCode, Failure> {
 async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
     let settings = Settings {
         listen: arguments.listen,
+        proxy_listen: arguments.proxy_listen,
+        node: arguments
+            .imds_listen
+            .zip(arguments.node_role.clone())
+            .map(|(listen, role)| NodeSettings { listen, role }),
         accounts: accounts(arguments)?,
         clock: arguments.clock,
         state: arguments.state.clone(),
@@ -76,7 +80,10 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
     let sandbox = Sandbox::start(settings)
         .await
         .map_err(|error| start_failure(&error))?;
-    let described = describe(&sandbox);
+    let mut described = describe(&sandbox);
+    if let (Some(proxy), Some(ca_out)) = (sandbox.proxy(), &arguments.ca_out) {
+        described.proxy = Some(publish(proxy, ca_out)?);
+    }
     let run_file = RunFile::write(&described, sandbox.control_token())?;
     match arguments.output {
         StartFormat::Json => {
@@ -87,11 +94,25 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
         }
         StartFormat::Text => {
             output::line(&format!("sandbox    {}", described.endpoint))?;
+            if let Some(proxy) = &described.proxy {
+                output::line(&format!(
+                    "proxy      {}  authority {}",
+                    proxy.url, proxy.ca_file
+                ))?;
+            }
+            if let Some(imds) = &described.imds {
+                output::line(&format!("imds       {imds}"))?;
+            }
             for account in &described.accounts {
                 output::line(&format!(
                     "account    {}  access key {}  secret {}",
                     account.id, account.access_key_id, account.secret_access_key
                 ))?;
+            }
+            if described.proxy.is_some() {
+                output::note(
+                    "hint: `eval \"$(podpass sandbox env --proxy)\"` leads tools through the proxy that ignore endpoints",
+                );
             }
             output::note(
                 "hint: `eval \"$(podpass sandbox env)\"` in another shell points the AWS CLI here; Ctrl-C stops it",
@@ -102,6 +123,18 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
     drop(run_file);
     sandbox.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the certificate of the proxy's authority where clients are to find it.
+fn publish(proxy: Proxy, ca_out: &Path) -> Result<RunningProxy, Failure> {
+    let ca_file = std::path::absolute(ca_out).map_err(|error| {
+        Failure::usage(format!("--ca-out: `{}`", ca_out.display())).because(&error)
+    })?;
+    files::write_atomically(&ca_file, proxy.certificate.as_bytes(), 0o644)?;
+    Ok(RunningProxy {
+        url: proxy.url,
+        ca_file: ca_file.to_string_lossy().into_owned(),
+    })
 }
 
 fn authorities(path: &Path) -> Result<Authorities, Failure> {
@@ -136,6 +169,8 @@ fn start_failure(error: &StartError) -> Failure {
     match error {
         StartError::NotLoopback { .. } => Failure::new(Exit::Refused, message)
             .help("listen on 127.0.0.1, or add `--allow-remote` if other machines may have these accounts"),
+        StartError::NodeAccount { .. } => Failure::usage(message)
+            .help("name a role of one of its accounts, or add that account with `--account`"),
         StartError::InUse { .. } => Failure::usage(message)
             .help("stop the other process, or take a free port with `--listen 127.0.0.1:0`"),
         _ => {
@@ -159,6 +194,8 @@ pub(crate) fn describe(sandbox: &Running) -> RunningSandbox {
     });
     RunningSandbox {
         endpoint: sandbox.endpoint(),
+        proxy: None,
+        imds: sandbox.metadata_endpoint(),
         accounts: accounts.collect(),
         pid: std::process::id(),
     }
@@ -203,26 +240,23 @@ async fn reset(arguments: &SandboxResetArgs) -> Result<ExitCode, Failure> {
 
 fn env(arguments: &SandboxEnvArgs) -> Result<ExitCode, Failure> {
     let sandbox = run_file::find(arguments.endpoint.as_deref())?.running;
-    let wanted = arguments.account.as_ref().map(ToString::to_string);
-    let account = match &wanted {
-        None => sandbox.accounts.first(),
-        Some(id) => sandbox.accounts.iter().find(|account| account.id == *id),
+    let way = match &sandbox.proxy {
+        _ if !arguments.proxy => Way::Endpoint(&sandbox.endpoint),
+        Some(proxy) => Way::Proxy(proxy),
+        None => {
+            let start = "--proxy-listen 127.0.0.1:0 --ca-out ca.pem";
+            return Err(lacking(&sandbox, "proxy", start));
+        }
     };
-    let Some(account) = account else {
-        let known: Vec<&str> = sandbox
-            .accounts
-            .iter()
-            .map(|account| account.id.as_str())
-            .collect();
-        return Err(Failure::usage(format!(
-            "the sandbox at {} has no account {}",
-            sandbox.endpoint,
-            wanted.unwrap_or_default()
-        ))
-        .detail("accounts", known.join(", "))
-        .help("name one of these, or start the sandbox with `--account`"));
+    let who = match &sandbox.imds {
+        _ if !arguments.node => Who::Administrator(account(arguments, &sandbox)?),
+        Some(imds) => Who::Node(imds),
+        None => {
+            let start = "--imds-listen 127.0.0.1:0 --node-role ROLE";
+            return Err(lacking(&sandbox, "node", start));
+        }
     };
-    let variables = Variables::of(&sandbox.endpoint, account);
+    let variables = Variables::of(way, who);
     match arguments.output {
         EnvFormat::Json => output::json(&variables)?,
         EnvFormat::Sh => output::data(&variables.exports())?,
@@ -230,35 +264,30 @@ fn env(arguments: &SandboxEnvArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the AWS CLI and every SDK read, by the names of the variables.
-pub(crate) struct Variables<'a>([(&'static str, &'a str); 7]);
-
-impl<'a> Variables<'a> {
-    pub(crate) fn of(endpoint: &'a str, account: &'a RunningAccount) -> Self {
-        Self([
-            ("AWS_ENDPOINT_URL", endpoint),
-            // The SDK for Go sees only this one when it asks STS for credentials.
-            ("AWS_ENDPOINT_URL_STS", endpoint),
-            ("AWS_ACCESS_KEY_ID", &account.access_key_id),
-            ("AWS_SECRET_ACCESS_KEY", &account.secret_access_key),
-            ("AWS_REGION", DEFAULT_REGION),
-            ("AWS_DEFAULT_REGION", DEFAULT_REGION),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
-        ])
-    }
-
-    /// Lines for a POSIX shell. What would win over these variables is unset.
-    pub(crate) fn exports(&self) -> String {
-        let mut text = output::shell_exports(self.0);
-        text.push_str(
-            "unset AWS_SESSION_TOKEN AWS_PROFILE AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE\n",
-        );
-        text
-    }
+fn lacking(sandbox: &RunningSandbox, what: &str, start: &str) -> Failure {
+    Failure::usage(format!("the sandbox at {} has no {what}", sandbox.endpoint))
+        .help(format!("start it with `{start}`, or leave `--{what}` out"))
 }
 
-impl Serialize for Variables<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0)
-    }
+/// The account whose administrator is meant.
+fn account<'a>(
+    arguments: &SandboxEnvArgs,
+    sandbox: &'a RunningSandbox,
+) -> Result<&'a RunningAccount, Failure> {
+    let accounts = &sandbox.accounts;
+    let wanted = arguments.account.as_ref().map(ToString::to_string);
+    let found = match &wanted {
+        None => accounts.first(),
+        Some(id) => accounts.iter().find(|account| account.id == *id),
+    };
+    found.ok_or_else(|| {
+        let known: Vec<&str> = accounts.iter().map(|account| account.id.as_str()).collect();
+        Failure::usage(format!(
+            "the sandbox at {} has no account {}",
+            sandbox.endpoint,
+            wanted.unwrap_or_default()
+        ))
+        .detail("accounts", known.join(", "))
+        .help("name one of these, or start the sandbox with `--account`")
+    })
 }

@@ -178,6 +178,16 @@ pub(crate) fn arn_of(account: &Account, name: &str) -> String {
     }
 }
 
+/// ARN and id of the instance profile that holds the role.
+pub(crate) fn holding(account: &Account, role: &str) -> Option<(String, String)> {
+    let profile = account
+        .instance_profiles
+        .values()
+        .find(|profile| profile.role.as_deref() == Some(role))?;
+    let arn = arn(&account.id, profile.path.as_str(), &profile.name);
+    Some((arn, profile.id.clone()))
+}
+
 fn arn(account: &AccountId, path: &str, name: &str) -> String {
     format!("arn:aws:iam::{account}:instance-profile{path}{name}")
 }

@@ -103,6 +103,18 @@ pub(crate) struct Role {
     pub(crate) tags: Tags,
 }
 
+impl Role {
+    /// The role as an exchange needs it.
+    pub(crate) fn known(&self) -> podpass_exchange::Role {
+        podpass_exchange::Role {
+            arn: self.arn.clone(),
+            id: self.id.clone(),
+            trust: Arc::clone(&self.trust.document),
+            max_session_seconds: self.max_session_seconds,
+        }
+    }
+}
+
 /// What hands a role to EC2 instances.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -48,6 +48,14 @@ impl Fixture {
         Self::start_as(settings)
     }
 
+    /// With a proxy front.
+    pub(crate) fn proxied() -> Self {
+        Self::start_as(Settings {
+            proxy_listen: Some("127.0.0.1:0".parse().unwrap()),
+            ..two_accounts()
+        })
+    }
+
     pub(crate) fn start_on(runtime: Runtime, remote_issuers: RemoteIssuers) -> Self {
         let settings = Settings {
             remote_issuers,

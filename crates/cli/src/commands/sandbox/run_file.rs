@@ -20,8 +20,21 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RunningSandbox {
     pub(crate) endpoint: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) proxy: Option<RunningProxy>,
+    /// The URL of the node's metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) imds: Option<String>,
     pub(crate) accounts: Vec<RunningAccount>,
     pub(crate) pid: u32,
+}
+
+/// The proxy front, and where the certificate of its authority is.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RunningProxy {
+    pub(crate) url: String,
+    pub(crate) ca_file: String,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
