@@ -4,6 +4,7 @@
 //! as the plain port. It opens no connection to anywhere: a host that is not AWS's is refused.
 
 mod authority;
+mod kept;
 mod tunnel;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub(crate) use self::authority::Authority;
 pub use self::authority::AuthorityFailure;
+pub(crate) use self::kept::kept_authority;
 pub use self::tunnel::{Tunnel, TunnelRefusal};
 use crate::connections::{self, Accepted, Way};
 use crate::gateway::Gateway;

@@ -11,7 +11,7 @@ use podpass_policy::{AccountId, RoleArn};
 use crate::clock::Clock;
 use crate::connections::{self, Accepted, Way};
 use crate::event::{Event, EventId};
-use crate::front::{Authority, AuthorityFailure, Front};
+use crate::front::{Authority, AuthorityFailure, Front, kept_authority};
 use crate::gateway::{Beginning, Gateway};
 use crate::ids::{self, IdKind};
 use crate::issuers::{AddIssuerError, Change, Issuer, Remote};
@@ -132,12 +132,20 @@ impl Sandbox {
             behaviour: settings.behaviour,
         };
         let remote = Remote::new(&settings.remote_issuers);
+        let proxy = settings.proxy_listen.map(|listen| {
+            let now = Timestamp::now();
+            let authority = match &opening {
+                Some(opening) => kept_authority(opening.folder(), now)?,
+                None => Authority::new(now)?,
+            };
+            Ok::<_, StartError>((listen, authority))
+        });
+        let proxy = proxy.transpose()?;
         let gateway = Arc::new(Gateway::new(beginning, remote, opening)?);
         let bind = |listen| Bound::to(listen, settings.allow_remote);
         let bound = bind(settings.listen).await?;
-        let front = match settings.proxy_listen {
-            Some(listen) => {
-                let authority = Authority::new(Timestamp::now())?;
+        let front = match proxy {
+            Some((listen, authority)) => {
                 let front = Arc::new(Front::new(Arc::clone(&gateway), authority));
                 Some((bind(listen).await?, front))
             }
@@ -203,7 +211,7 @@ impl Running {
         let (port, front) = self.front.as_ref()?;
         Some(Proxy {
             url: format!("http://{}", port.address()),
-            certificate: front.authority().certificate(),
+            certificate: front.authority().certificate().to_owned(),
         })
     }
 

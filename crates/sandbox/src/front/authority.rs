@@ -1,4 +1,5 @@
-//! The certificate authority of the proxy front: made at the start, its key in memory, for names of AWS's only.
+//! The certificate authority of the proxy front, for names of AWS's only. Its key is in memory, and in the state of a
+//! sandbox that has one (`kept`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,22 +8,27 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, CidrSubnet, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints,
-    PKCS_ECDSA_P256_SHA256,
+    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    NameConstraints, PKCS_ECDSA_P256_SHA256,
 };
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use zeroize::Zeroizing;
 
 use super::tunnel::Tunnel;
 use crate::host::aws_suffixes;
 
 /// The authority, and the certificates that it has signed.
 pub(crate) struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
+    issuer: Issuer<'static, KeyPair>,
+    certificate: CertificateDer<'static>,
+    /// The certificate, as PEM.
+    pem: String,
     /// The key of every host's certificate.
     host_key: KeyPair,
     begins_at: Timestamp,
@@ -46,23 +52,46 @@ struct OneHost {
 impl Authority {
     /// Makes an authority that is valid for seven days.
     pub(crate) fn new(now: Timestamp) -> Result<Self, AuthorityFailure> {
-        let mut params = lasting(now, "podpass sandbox authority")?;
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params.name_constraints = Some(constraints());
-        let key = || KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256);
+        let key = new_key()?;
+        let pem = ca_params(now)?.self_signed(&key)?.pem();
+        Self::of(now, key, pem)
+    }
+
+    /// The authority that began then, of its own key and its certificate, as PEM.
+    pub(super) fn of(
+        begins_at: Timestamp,
+        key: KeyPair,
+        pem: String,
+    ) -> Result<Self, AuthorityFailure> {
+        let certificate = CertificateDer::from_pem_slice(pem.as_bytes())
+            .map_err(|error| AuthorityFailure::new(&error))?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        // Refuses a certificate of another key.
+        CertifiedKey::from_der(vec![certificate.clone()], private(&key), &provider)?;
         Ok(Self {
-            issuer: CertifiedIssuer::self_signed(params, key()?)?,
-            host_key: key()?,
-            begins_at: now,
-            provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
+            issuer: Issuer::new(ca_params(begins_at)?, key),
+            certificate,
+            pem,
+            host_key: new_key()?,
+            begins_at,
+            provider,
             configs: Mutex::default(),
         })
     }
 
     /// The authority's certificate, as PEM.
-    pub(crate) fn certificate(&self) -> String {
-        self.issuer.pem()
+    pub(crate) fn certificate(&self) -> &str {
+        &self.pem
+    }
+
+    /// The authority's key, as PEM.
+    pub(super) fn key(&self) -> Zeroizing<String> {
+        Zeroizing::new(self.issuer.key().serialize_pem())
+    }
+
+    /// When its certificate begins to be valid; whole seconds.
+    pub(super) fn begins_at(&self) -> Timestamp {
+        self.begins_at
     }
 
     /// Whether its certificate, and with it every host's, is no longer valid.
@@ -94,8 +123,8 @@ impl Authority {
         params.use_authority_key_identifier_extension = true;
         let certificate = params.signed_by(&self.host_key, &self.issuer)?;
         // With the authority's: ccoctl takes the thumbprint of the last certificate of the chain.
-        let chain = vec![certificate.der().clone(), self.issuer.der().clone()];
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.host_key.serialize_der()));
+        let chain = vec![certificate.der().clone(), self.certificate.clone()];
+        let key = private(&self.host_key);
         let key = self.provider.key_provider.load_private_key(key)?;
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?
@@ -107,6 +136,23 @@ impl Authority {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
+}
+
+fn new_key() -> Result<KeyPair, rcgen::Error> {
+    KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
+}
+
+fn private(key: &KeyPair) -> PrivateKeyDer<'static> {
+    PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()))
+}
+
+/// What the authority's own certificate has.
+fn ca_params(begins_at: Timestamp) -> Result<CertificateParams, AuthorityFailure> {
+    let mut params = lasting(begins_at, "podpass sandbox authority")?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.name_constraints = Some(constraints());
+    Ok(params)
 }
 
 /// What every certificate here has: the authority's days, and a name that no host has.
@@ -157,24 +203,28 @@ impl fmt::Debug for Authority {
     }
 }
 
+impl AuthorityFailure {
+    fn new(problem: &dyn fmt::Display) -> Self {
+        Self {
+            problem: problem.to_string(),
+        }
+    }
+}
+
 impl From<rcgen::Error> for AuthorityFailure {
     fn from(error: rcgen::Error) -> Self {
-        Self {
-            problem: error.to_string(),
-        }
+        Self::new(&error)
     }
 }
 
 impl From<rustls::Error> for AuthorityFailure {
     fn from(error: rustls::Error) -> Self {
-        Self {
-            problem: error.to_string(),
-        }
+        Self::new(&error)
     }
 }
 
 /// How long an authority is valid, by the system's clock.
-const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(super) const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Hosts whose certificates are kept; each bucket may be one.
 const MAX_HOSTS: usize = 256;
 
@@ -186,7 +236,7 @@ mod tests {
     use rustls::RootCertStore;
     use rustls::client::WebPkiServerVerifier;
     use rustls::client::danger::ServerCertVerifier;
-    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+    use rustls::pki_types::{ServerName, UnixTime};
 
     use super::*;
 
@@ -212,7 +262,7 @@ mod tests {
         after: i64,
     ) -> Result<(), rustls::Error> {
         let mut roots = RootCertStore::empty();
-        roots.add(authority.issuer.der().clone()).unwrap();
+        roots.add(authority.certificate.clone()).unwrap();
         let provider = Arc::clone(&authority.provider);
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
         let name = ServerName::try_from(name.to_owned()).unwrap();

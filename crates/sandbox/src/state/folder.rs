@@ -6,10 +6,12 @@
 //!   lock         0600  locked while a sandbox runs; holds its process id
 //!   log          0600  every row, as a log of changes (see `log`)
 //!   session.key  0600  what seals session tokens
+//!   proxy-ca.key 0600  the authority of the proxy front (see `front`), once there was one
 //!   contents/    0700  the bytes of objects and parts, by their SHA-256
 //! ```
 //!
-//! Other parts of a sandbox that keep a file of their own, such as a key, use [`StateFolder::keep_secret`].
+//! Other parts of a sandbox that keep a file of their own, such as a key, use [`StateFolder::secret`] and
+//! [`StateFolder::replace`].
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
@@ -60,26 +62,18 @@ impl StateFolder {
         self.path.join(name)
     }
 
-    /// Reads a secret of the sandbox, or makes it with `make` and keeps it.
-    pub(crate) fn keep_secret(
-        &self,
-        name: &str,
-        make: impl FnOnce() -> Vec<u8>,
-    ) -> Result<Zeroizing<Vec<u8>>, StateError> {
+    /// Reads the secret of the sandbox that has this name, where there is one.
+    pub(crate) fn secret(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StateError> {
         let path = self.file(name);
         match fs::read(&path) {
-            Ok(kept) => Ok(Zeroizing::new(kept)),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let made = Zeroizing::new(make());
-                self.replace(name, &made)?;
-                Ok(made)
-            }
+            Ok(kept) => Ok(Some(Zeroizing::new(kept))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("read", path)(error)),
         }
     }
 
     /// Writes a whole file or nothing.
-    fn replace(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
+    pub(crate) fn replace(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
         let path = self.file(name);
         write_whole(&path, content, Durability::Power)
             .map(drop)

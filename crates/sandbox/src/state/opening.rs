@@ -92,8 +92,11 @@ impl Opening {
 
     /// Reads the key of that name, or makes it.
     pub(crate) fn keep_key(&self, name: &str) -> Result<Zeroizing<[u8; 32]>, BeginError> {
-        let made: [u8; 32] = crate::random::bytes()?;
-        let key = self.folder().keep_secret(name, || made.to_vec())?;
+        let Some(key) = self.folder().secret(name)? else {
+            let made = Zeroizing::new(crate::random::bytes()?);
+            self.folder().replace(name, &*made)?;
+            return Ok(made);
+        };
         let key = <[u8; 32]>::try_from(key.as_slice()).map_err(|_| StateError::Damaged {
             path: self.folder().file(name),
             place: format!("{} bytes", key.len()),

@@ -364,6 +364,39 @@ fn the_chain_ends_with_the_authority_that_is_published() {
 }
 
 #[test]
+fn a_state_keeps_the_authority_so_that_who_trusts_it_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let fixture = Fixture::start_as(Settings {
+            state: Some(folder.path().to_owned()),
+            proxy_listen: Some("127.0.0.1:0".parse().unwrap()),
+            ..crate::fixture::two_accounts()
+        });
+        let proxy = fixture.sandbox.proxy().unwrap();
+        (fixture, proxy)
+    };
+    let (first, before) = start();
+    drop(first);
+    let (second, after) = start();
+    assert_eq!(before.certificate, after.certificate);
+    let host = "sts.eu-west-1.amazonaws.com";
+    let tls = tunnel(&after, host, host, trusting(&before)).unwrap();
+    let chain = tls.conn.peer_certificates().unwrap();
+    let published = CertificateDer::from_pem_slice(before.certificate.as_bytes()).unwrap();
+    assert_eq!(chain.last(), Some(&published));
+    // A reset takes what was made, not what the start made.
+    let sandbox = &second.sandbox;
+    let token = sandbox.control_token().clone();
+    let control = podpass_sandbox::ControlClient::new(&sandbox.endpoint(), token).unwrap();
+    second.runtime.block_on(control.reset()).unwrap();
+    drop((tls, second));
+    assert_eq!(start().1.certificate, before.certificate);
+    // Another folder has another authority.
+    let (_other, elsewhere) = proxied();
+    assert_ne!(elsewhere.certificate, before.certificate);
+}
+
+#[test]
 fn a_proxy_is_opt_in_on_loopback_and_stops_with_the_sandbox() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let start = |settings| runtime.block_on(Sandbox::start(settings));
