@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod authorization_message;
 mod aws_cli;
 mod boto3;
 mod config_file;

@@ -161,6 +161,12 @@ impl<'a> Elsewhere<'a> {
         }
     }
 
+    /// Whether the service's denial of this call carries an encoded message: EC2's do, but for calls that only describe.
+    pub(crate) fn encodes_denial(&self) -> bool {
+        let describes = |operation: &str| operation.starts_with("Describe");
+        self.service == "ec2" && !self.operation().is_some_and(describes)
+    }
+
     /// The answer in the service's protocol, with what the policies said.
     pub(crate) fn answer(&self, error: &ApiError, decision: Option<bool>) -> Response<Bytes> {
         let status =

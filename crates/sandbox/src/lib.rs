@@ -7,6 +7,7 @@
 //!
 //! [`Sandbox::start`] gives a [`Running`] server; it stops when that value is stopped or dropped.
 
+mod authorization_message;
 mod authorize;
 mod aws_chunked;
 mod call;

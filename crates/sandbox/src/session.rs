@@ -6,7 +6,7 @@ use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use podpass_policy::{AccountId, Arn, Context, ContextValue, RoleArn, SessionName};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ pub(crate) enum SessionHolder {
     },
 }
 
-/// The key that seals sessions; each sandbox has its own.
+/// The key that seals sessions and other texts for their purpose; each sandbox has its own.
 pub(crate) struct Seal {
     key: RandomizedNonceKey,
 }
@@ -132,10 +132,7 @@ impl Seal {
         // Grown from nothing, it would leave copies of the secret behind.
         let mut sealed = Vec::with_capacity(USUAL);
         serde_json::to_writer(&mut sealed, &Sealed::of(session)).map_err(|_| RandomFailure)?;
-        let nonce = self
-            .key
-            .seal_in_place_append_tag(Aad::from(HEADER), &mut sealed)
-            .map_err(|_| RandomFailure)?;
+        let nonce = self.seal(HEADER, &mut sealed)?;
         Ok(Secret::new(
             STANDARD.encode([HEADER, nonce.as_ref(), &sealed].concat()),
         ))
@@ -145,17 +142,46 @@ impl Seal {
     pub(crate) fn open(&self, token: &str) -> Result<Session, InvalidSessionToken> {
         let bytes = STANDARD.decode(token).map_err(|_| InvalidSessionToken)?;
         let rest = bytes.strip_prefix(HEADER).ok_or(InvalidSessionToken)?;
-        let (nonce, sealed) = rest
-            .split_at_checked(NONCE_LEN)
-            .ok_or(InvalidSessionToken)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| InvalidSessionToken)?;
-        let mut plain = Zeroizing::new(sealed.to_vec());
-        let plain = self
-            .key
-            .open_in_place(nonce, Aad::from(HEADER), &mut plain)
-            .map_err(|_| InvalidSessionToken)?;
-        let sealed: Sealed = serde_json::from_slice(plain).map_err(|_| InvalidSessionToken)?;
+        let plain = self.unseal(HEADER, rest).ok_or(InvalidSessionToken)?;
+        let sealed: Sealed = serde_json::from_slice(&plain).map_err(|_| InvalidSessionToken)?;
         sealed.session().ok_or(InvalidSessionToken)
+    }
+
+    /// Seals bytes into a text that opens for the same purpose alone.
+    pub(crate) fn close_text(
+        &self,
+        purpose: &str,
+        mut plain: Vec<u8>,
+    ) -> Result<String, RandomFailure> {
+        let nonce = self.seal(purpose.as_bytes(), &mut plain)?;
+        let nonce: &[u8] = nonce.as_ref();
+        Ok(URL_SAFE_NO_PAD.encode([nonce, &plain].concat()))
+    }
+
+    /// Reads what [`Seal::close_text`] has sealed for that purpose; `None` when it has not.
+    pub(crate) fn open_text(&self, purpose: &str, text: &str) -> Option<Vec<u8>> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let plain = self.unseal(purpose.as_bytes(), &bytes)?;
+        Some(plain.to_vec())
+    }
+
+    fn seal(&self, purpose: &[u8], plain: &mut Vec<u8>) -> Result<Nonce, RandomFailure> {
+        let sealed = self.key.seal_in_place_append_tag(Aad::from(purpose), plain);
+        sealed.map_err(|_| RandomFailure)
+    }
+
+    /// Opens a nonce and what follows it.
+    fn unseal(&self, purpose: &[u8], bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut plain = Zeroizing::new(sealed.to_vec());
+        let length = self
+            .key
+            .open_in_place(nonce, Aad::from(purpose), &mut plain)
+            .ok()?
+            .len();
+        plain.truncate(length);
+        Some(plain)
     }
 }
 
@@ -348,6 +374,31 @@ mod tests {
         ] {
             assert_eq!(elsewhere.open(text), Err(InvalidSessionToken), "{case}");
         }
+    }
+
+    #[test]
+    fn a_text_opens_for_its_purpose_and_is_no_session() {
+        let seal = Seal::random().unwrap();
+        let text = seal.close_text("a", b"plain".to_vec()).unwrap();
+        assert_eq!(seal.open_text("a", &text).as_deref(), Some(&b"plain"[..]));
+        let token = seal.close(&of_role()).unwrap();
+        let bytes = STANDARD.decode(token.expose()).unwrap();
+        let token_as_text = URL_SAFE_NO_PAD.encode(&bytes[HEADER.len()..]);
+        for (case, purpose, text) in [
+            ("another purpose", "b", text.as_str()),
+            ("a session", "a", token.expose()),
+            ("a session's content", "a", &token_as_text),
+            ("cut", "a", &text[..text.len() - 4]),
+            ("short", "a", "AAAA"),
+            ("no Base64", "a", "?"),
+        ] {
+            assert_eq!(seal.open_text(purpose, text), None, "{case}");
+        }
+        let as_token = URL_SAFE_NO_PAD.decode(&text).unwrap();
+        let as_token = STANDARD.encode([HEADER, &as_token].concat());
+        assert_eq!(seal.open(&as_token), Err(InvalidSessionToken));
+        let elsewhere = Seal::random().unwrap();
+        assert_eq!(elsewhere.open_text("a", &text), None);
     }
 
     #[test]

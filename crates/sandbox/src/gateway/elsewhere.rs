@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use podpass_policy::MessageStyle;
 
 use super::{Answered, Facing, Gateway, refused};
+use crate::authorization_message;
 use crate::authorize::Question;
 use crate::call::{Report, merged};
 use crate::credentials::Verified;
@@ -12,6 +13,12 @@ use crate::elsewhere::{DRY_RUN_SUCCEEDED, Elsewhere};
 use crate::event::Outcome;
 use crate::query::ApiError;
 use crate::sigv4::Dialect;
+
+/// A denial, and the message that it carries in the answer but in no event: an event tells more already.
+struct Denied {
+    error: ApiError,
+    encoded: Option<String>,
+}
 
 impl Gateway {
     /// Verifies the signature for a service that is not here, so that nobody takes its answer for the service's, and
@@ -37,12 +44,19 @@ impl Gateway {
         let denied = self.denied_elsewhere(&call, &verified, facing, report);
         let decision = call.action().map(|_| denied.is_none());
         let caller = verified.caller.principal.arn();
-        let error = denied.unwrap_or_else(|| call.allowed(&caller));
+        let (mut error, encoded) = match denied {
+            Some(Denied { error, encoded }) => (error, encoded),
+            None => (call.allowed(&caller), None),
+        };
         let outcome = if error.code == DRY_RUN_SUCCEEDED {
             Outcome::Allowed
         } else {
             Outcome::from(&error)
         };
+        if let Some(encoded) = encoded {
+            error.message.push_str(ENCODED);
+            error.message.push_str(&encoded);
+        }
         (call.answer(&error, decision), outcome)
     }
 
@@ -53,7 +67,7 @@ impl Gateway {
         verified: &Verified,
         facing: Facing<'_>,
         report: &mut Report,
-    ) -> Option<ApiError> {
+    ) -> Option<Denied> {
         let Facing { request, now, .. } = facing;
         let action = call.action()?;
         let caller = &verified.caller;
@@ -73,9 +87,24 @@ impl Gateway {
         };
         let decision = question.decide();
         report.add_decision(&decision);
-        (!decision.is_allowed()).then(|| {
-            let words = decision.denied_message_in(MessageStyle::WithReason, &question.request());
-            call.denied(words)
+        if decision.is_allowed() {
+            return None;
+        }
+        let words = decision.denied_message_in(MessageStyle::WithReason, &question.request());
+        let encode =
+            || authorization_message::encode(&self.seal, &account.id, &question, &decision);
+        Some(match call.encodes_denial().then(encode).transpose() {
+            Ok(encoded) => Denied {
+                error: call.denied(words),
+                encoded,
+            },
+            Err(failure) => Denied {
+                error: failure.into(),
+                encoded: None,
+            },
         })
     }
 }
+
+/// What stands between EC2's denial and the encoded message.
+const ENCODED: &str = ". Encoded authorization failure message: ";

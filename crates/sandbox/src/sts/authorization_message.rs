@@ -1,19 +1,23 @@
 //! `DecodeAuthorizationMessage`.
 
-use super::{Sts, authorize};
+use super::{Sts, authorize, signer};
+use crate::authorization_message::decode as open;
 use crate::call::Call;
 use crate::query::{ApiError, Constraint, Input, Xml};
 
-/// Refuses the message: only denials of services such as EC2 are encoded, and none of them is here, so that no message
-/// can be one of this sandbox's.
+/// Decodes what a denial in the caller's own account carried.
 pub(super) fn decode(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError> {
     let mut input = Input::new(call.form);
-    let _ = input.required::<String>("EncodedMessage", &Constraint::length(1, 10_240));
+    let encoded = input.required::<String>("EncodedMessage", &Constraint::length(1, 10_240));
     input.finish()?;
     authorize(sts, call, "sts:DecodeAuthorizationMessage")?;
-    Err(ApiError::new(
-        400,
-        "InvalidAuthorizationMessageException",
-        "Message is not valid",
-    ))
+    let decoded = open(sts.seal, &signer(call)?.account, &encoded?);
+    let decoded = decoded.ok_or_else(|| {
+        ApiError::new(
+            400,
+            "InvalidAuthorizationMessageException",
+            "Message is not valid",
+        )
+    })?;
+    Ok(Xml::of(|xml| xml.text("DecodedMessage", &decoded)))
 }

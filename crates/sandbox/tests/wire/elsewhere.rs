@@ -9,7 +9,7 @@ use crate::fixture::{ACCOUNT, Fixture};
 const USER: &str = "arn:aws:iam::123456789012:user/worker";
 
 /// A user with one policy.
-fn worker(fixture: &Fixture, policy: &str) -> Client {
+pub(crate) fn worker(fixture: &Fixture, policy: &str) -> Client {
     let admin = &fixture.admin;
     admin.iam("CreateUser", &[("UserName", "worker")]).ok();
     let parameters = [
@@ -32,7 +32,7 @@ fn allowing(actions: &str, resource: &str) -> String {
     )
 }
 
-fn ec2(client: &Client, action: &str, more: &str) -> Reply {
+pub(crate) fn ec2(client: &Client, action: &str, more: &str) -> Reply {
     let body = format!("Action={action}&Version=2016-11-15{more}");
     client.send("ec2", "POST", "/", &[], body.as_bytes())
 }
@@ -71,17 +71,26 @@ fn ec2_answers_a_dry_run_with_the_truth() {
     assert_eq!(fixture.event(&reply).outcome, Outcome::Allowed);
     let reply = ec2(&worker, "TerminateInstances", "&DryRun=true");
     assert_eq!(reply.error(), (403, "UnauthorizedOperation".to_owned()));
+    let message = reply.message();
+    let (words, encoded) = message
+        .split_once(". Encoded authorization failure message: ")
+        .unwrap();
     assert_eq!(
-        reply.message(),
+        words,
         format!(
             "You are not authorized to perform this operation. User: {USER} is not authorized to perform: \
              ec2:TerminateInstances because no identity-based policy allows the ec2:TerminateInstances action"
         )
     );
+    assert!(!encoded.is_empty());
     assert_eq!(reply.headers["x-podpass-decision"], "deny");
-    let Outcome::Denied { reason, .. } = fixture.event(&reply).outcome else {
+    let Outcome::Denied {
+        reason, message, ..
+    } = fixture.event(&reply).outcome
+    else {
         panic!("{reply:?}")
     };
+    assert_eq!(message, words);
     assert_eq!(reason, Some(Reason::PermissionDeniedIdentity));
     // Without a dry run there is nothing to do it with.
     let reply = ec2(&worker, "DescribeInstances", "");

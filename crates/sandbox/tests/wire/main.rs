@@ -7,6 +7,7 @@
 )]
 
 mod assume_role;
+mod authorization_message;
 mod client;
 mod control;
 mod elsewhere;

@@ -265,28 +265,3 @@ fn the_account_is_read_out_of_any_access_key_id() {
         "because no identity-based policy allows the sts:GetAccessKeyInfo action",
     );
 }
-
-#[test]
-fn no_encoded_message_is_this_sandboxs() {
-    let fixture = Fixture::start();
-    let decode = |client: &Client, message: &str| {
-        client.sts("DecodeAuthorizationMessage", &[("EncodedMessage", message)])
-    };
-    for (message, expected) in [
-        (
-            "rHU-pVHMSckD0OAc5l3r9",
-            "InvalidAuthorizationMessageException",
-        ),
-        ("not\na message", "InvalidAuthorizationMessageException"),
-        ("", "ValidationError"),
-        (&"x".repeat(10_241), "ValidationError"),
-    ] {
-        let reply = decode(&fixture.admin, message);
-        assert_eq!(reply.error(), (400, expected.to_owned()));
-    }
-    let user = user_with(&fixture, "u", r#""s3:*""#);
-    assert_denied(
-        &decode(&user, "rHU-pVHMSckD0OAc5l3r9"),
-        "sts:DecodeAuthorizationMessage",
-    );
-}

@@ -1,0 +1,71 @@
+//! The encoded message of a denial of EC2, by the AWS CLI.
+
+use serde_json::Value;
+
+use crate::stand::{ACCOUNT, Stand, both};
+
+const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[
+    {"Effect":"Allow","Action":"ec2:*","Resource":"*"},
+    {"Sid":"KeepThem","Effect":"Deny","Action":"ec2:TerminateInstances","Resource":"*"}]}"#;
+
+#[test]
+fn the_aws_cli_decodes_what_a_denial_carries() {
+    let Some(stand) = Stand::new() else { return };
+    let read =
+        |arguments: &[&str]| -> Value { serde_json::from_str(&stand.aws(arguments)).unwrap() };
+    stand.aws(&["iam", "create-user", "--user-name", "u"]);
+    stand.aws(&[
+        "iam",
+        "put-user-policy",
+        "--user-name",
+        "u",
+        "--policy-name",
+        "p",
+        "--policy-document",
+        POLICY,
+    ]);
+    let key = read(&["iam", "create-access-key", "--user-name", "u"]);
+    let secret = |name: &str| key["AccessKey"][name].as_str().unwrap().to_owned();
+    let as_user = |arguments: &[&str]| {
+        let output = stand
+            .sandbox
+            .command(&stand.home, stand.client("aws"))
+            .env("AWS_ACCESS_KEY_ID", secret("AccessKeyId"))
+            .env("AWS_SECRET_ACCESS_KEY", secret("SecretAccessKey"))
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(!output.status.success(), "{}", both(&output));
+        both(&output)
+    };
+    let denied = as_user(&[
+        "ec2",
+        "terminate-instances",
+        "--instance-ids",
+        "i-0123456789abcdef0",
+    ]);
+    assert!(denied.contains("(UnauthorizedOperation)"), "{denied}");
+    let (_, encoded) = denied
+        .split_once("Encoded authorization failure message: ")
+        .expect(&denied);
+    let encoded = encoded.split_whitespace().next().unwrap();
+    let decode = [
+        "sts",
+        "decode-authorization-message",
+        "--encoded-message",
+        encoded,
+    ];
+    let message = read(&decode)["DecodedMessage"].clone();
+    let message: Value = serde_json::from_str(message.as_str().unwrap()).unwrap();
+    assert_eq!(message["explicitDeny"], true);
+    let statements = &message["matchedStatements"]["items"];
+    assert_eq!(statements[0]["statementId"], "KeepThem");
+    let context = &message["context"];
+    assert_eq!(context["action"], "ec2:TerminateInstances");
+    assert_eq!(
+        context["principal"]["arn"],
+        format!("arn:aws:iam::{ACCOUNT}:user/u")
+    );
+    // The user itself may not read it.
+    assert!(as_user(&decode).contains("(AccessDenied)"));
+}
