@@ -25,7 +25,9 @@ pub use self::edit::{Edit, EditFailure, TextEdit};
 pub use self::outcome::{
     Answer, ConditionRow, Difference, NearMiss, Session, Signature, Simulation, Verdict,
 };
-pub use self::permissions::{PermissionSimulation, PermissionsQuestion, permit};
+pub use self::permissions::{
+    DenyKind, PermissionSimulation, PermissionsQuestion, StatementPlace, permit,
+};
 
 /// Everything that a decision about a token depends on.
 #[derive(Clone, Debug)]

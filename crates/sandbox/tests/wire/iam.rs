@@ -9,7 +9,7 @@ mod policies;
 mod providers;
 mod recreated;
 mod roles;
-mod simulated_and_live;
+pub(crate) mod simulated_and_live;
 mod simulation;
 mod users;
 

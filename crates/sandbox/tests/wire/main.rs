@@ -24,6 +24,7 @@ mod proxy;
 mod remote_issuer;
 mod service_controls;
 mod signatures;
+mod simulated_exchange;
 mod state;
 mod sts;
 mod temporary;

@@ -14,7 +14,7 @@ use crate::client::{Client, Keys, Reply};
 use crate::fixture::{ACCOUNT, Fixture, keys_of};
 
 /// The calls that are made: how, and under which action on which resource they are decided.
-const CALLS: [(Service, &str, &str, &str); 6] = [
+pub(crate) const CALLS: [(Service, &str, &str, &str); 6] = [
     (
         Service::Iam,
         "GetUser",
@@ -51,7 +51,7 @@ const BUCKET: &str = "arn:aws:s3:::shared";
 const REGION: &str = "eu-west-1";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Service {
+pub(crate) enum Service {
     Iam,
     Sts,
     S3,
@@ -76,7 +76,7 @@ struct Case {
     of_bucket: Option<Vec<String>>,
 }
 
-fn statement() -> impl Strategy<Value = String> {
+pub(crate) fn statement() -> impl Strategy<Value = String> {
     let actions = [
         r#""Action":"*""#,
         r#""Action":["iam:Get*","iam:ListRoles"]"#,
@@ -172,7 +172,7 @@ fn case() -> impl Strategy<Value = Case> {
         })
 }
 
-fn document(statements: &[String]) -> Option<String> {
+pub(crate) fn document(statements: &[String]) -> Option<String> {
     (!statements.is_empty()).then(|| {
         format!(
             r#"{{"Version":"2012-10-17","Statement":[{}]}}"#,
@@ -182,12 +182,12 @@ fn document(statements: &[String]) -> Option<String> {
 }
 
 /// A caller that was made of a case.
-struct Made<'a> {
-    admin: &'a Client,
-    client: Client,
-    arn: String,
-    name: String,
-    bucket_policy: Option<String>,
+pub(crate) struct Made<'a> {
+    pub(crate) admin: &'a Client,
+    pub(crate) client: Client,
+    pub(crate) arn: String,
+    pub(crate) name: String,
+    pub(crate) bucket_policy: Option<String>,
 }
 
 impl<'a> Made<'a> {
@@ -258,7 +258,7 @@ impl<'a> Made<'a> {
     }
 
     /// The verdict of the real call.
-    fn live(&self, service: Service, what: &str) -> &'static str {
+    pub(crate) fn live(&self, service: Service, what: &str) -> &'static str {
         let reply = match service {
             Service::Iam => self.client.iam(what, &[("UserName", "target")]),
             Service::Sts => {
@@ -271,7 +271,7 @@ impl<'a> Made<'a> {
     }
 
     /// The verdict of the simulation.
-    fn simulated(&self, action: &str, resource: &str) -> String {
+    pub(crate) fn simulated(&self, action: &str, resource: &str) -> String {
         let context = [
             ("aws:RequestedRegion", "string", REGION),
             ("aws:SecureTransport", "boolean", "false"),
@@ -370,9 +370,8 @@ fn verdict_of(reply: &Reply) -> &'static str {
     }
 }
 
-#[test]
-fn simulation_real_call_and_evaluator_agree() {
-    let fixture = Fixture::start();
+/// What the calls are about.
+pub(crate) fn make_targets(fixture: &Fixture) {
     fixture.make_bucket("shared");
     let open = "<PublicAccessBlockConfiguration><BlockPublicPolicy>false</BlockPublicPolicy></PublicAccessBlockConfiguration>";
     fixture
@@ -384,6 +383,12 @@ fn simulation_real_call_and_evaluator_agree() {
         .admin
         .iam("CreateUser", &[("UserName", "target")])
         .ok();
+}
+
+#[test]
+fn simulation_real_call_and_evaluator_agree() {
+    let fixture = Fixture::start();
+    make_targets(&fixture);
 
     let mut runner = TestRunner::new(Config {
         cases: 96,
