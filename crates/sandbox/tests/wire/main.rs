@@ -18,6 +18,7 @@ mod iam;
 mod issuer;
 mod lifecycle;
 mod presigned;
+mod presigned_s3;
 mod remote_issuer;
 mod service_controls;
 mod signatures;
