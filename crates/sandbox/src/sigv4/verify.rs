@@ -118,14 +118,13 @@ impl SignedRequest<'_> {
                 expected: service.clone(),
             });
         }
-        if let Some(region) = expected
-            .region
-            .as_ref()
-            .filter(|region| **region != scope.region)
-        {
+        let global =
+            || (self.dialect == Dialect::S3 && !is_region(&scope.region)).then_some(GLOBAL);
+        let region = expected.region.as_deref().or_else(global);
+        if let Some(region) = region.filter(|region| *region != scope.region) {
             return Err(SignatureError::ScopeRegion {
                 got: scope.region.clone(),
-                expected: region.clone(),
+                expected: region.to_owned(),
             });
         }
         if !time.basic.starts_with(&scope.date) || scope.date.len() != "YYYYMMDD".len() {
@@ -263,6 +262,18 @@ impl SignedRequest<'_> {
         }
     }
 }
+
+/// Whether a text is built as the names of regions are: `us-east-1`, `us-gov-west-1`.
+fn is_region(text: &str) -> bool {
+    let mut parts: Vec<&str> = text.split('-').collect();
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_word =
+        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    parts.pop().is_some_and(is_number) && parts.len() >= 2 && parts.iter().all(is_word)
+}
+
+/// The region of S3's global endpoint. s3cmd asks with the region `US` first, and learns from the refusal.
+const GLOBAL: &str = "us-east-1";
 
 /// What stands for the body in the canonical request.
 #[derive(Debug)]

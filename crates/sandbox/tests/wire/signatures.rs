@@ -577,3 +577,36 @@ fn several_signatures_are_refused() {
         reply.message()
     );
 }
+
+/// The global endpoint's answer, from which s3cmd learns the region.
+#[test]
+fn s3_names_the_region_to_whoever_signs_for_none() {
+    let fixture = Fixture::start();
+    for (region, refused) in [
+        ("US", true),
+        ("aws-global", true),
+        ("us-east-1-x", true),
+        ("us-east-1", false),
+        ("us-gov-west-1", false),
+        ("ap-southeast-10", false),
+    ] {
+        let client = Client {
+            region: region.to_owned(),
+            ..fixture.admin.clone()
+        };
+        let reply = client.s3("GET", "/", "");
+        if refused {
+            let code = "AuthorizationHeaderMalformed".to_owned();
+            assert_eq!(reply.error(), (400, code), "{region}");
+            assert_eq!(
+                reply.message(),
+                format!(
+                    "The authorization header is malformed; the region '{region}' is wrong; expecting 'us-east-1'"
+                )
+            );
+            assert_eq!(reply.text("Region").as_deref(), Some("us-east-1"));
+        } else {
+            assert_eq!(reply.status, 200, "{region}");
+        }
+    }
+}
