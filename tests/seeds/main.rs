@@ -20,4 +20,5 @@ mod doc_004;
 mod doc_004_permissions;
 mod requests;
 mod sdks;
+mod session_life;
 mod stand;
