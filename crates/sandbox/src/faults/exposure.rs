@@ -12,7 +12,7 @@ use super::{Accounts, Active, FaultId, FaultKind, Faults, Inner, Refusal};
 use crate::query::Form;
 use crate::received::Received;
 use crate::route::Route;
-use crate::sigv4::Authorization;
+use crate::sigv4::{Authorization, Dialect};
 use crate::{iam, s3, storage, sts, trail};
 
 /// What a request asks for, read before anything of it is believed.
@@ -37,7 +37,11 @@ impl Target {
         let authorization = request.authorization();
         let scope = authorization
             .as_deref()
-            .and_then(|header| Authorization::parse(header).ok())
+            .map_or_else(
+                || Authorization::parse_query(&request.query, Dialect::Query),
+                Authorization::parse,
+            )
+            .ok()
             .map(|authorization| authorization.scope.region);
         let region = scope
             .or_else(|| request.host().region)
