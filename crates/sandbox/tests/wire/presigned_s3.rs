@@ -5,7 +5,7 @@
 
 use jiff::SignedDuration;
 
-use crate::client::{Client, Faults, Keys, Presign, Reply, sha256};
+use crate::client::{Client, Faults, Keys, Presign, Reply, encode, sha256};
 use crate::fixture::{Fixture, claims, keys_of, mint};
 
 const KEY: &str = "/papers/a%20key%2B1";
@@ -457,6 +457,14 @@ fn a_request_is_as_good_as_the_session_that_signed_it() {
     assert_eq!(write.error(), (403, "AccessDenied".to_owned()));
     let denial = "assumed-role/reader/pod is not authorized to perform: s3:PutObject";
     assert!(write.message().contains(denial), "{}", write.body);
+    let target = with_token(one.token.clone()).presign(of("GET", KEY));
+    let altered = target.replace("Expires=60", "Expires=61");
+    let anonymous = fixture.admin.anonymous();
+    let mismatch = anonymous.send("s3", "GET", &altered, &[], b"");
+    assert_eq!(mismatch.error(), (403, "SignatureDoesNotMatch".to_owned()));
+    let shown = mismatch.text("CanonicalRequest").unwrap();
+    assert!(shown.contains("X-Amz-Security-Token=[redacted]"), "{shown}");
+    assert!(!mismatch.body.contains(&encode(one.token.as_ref().unwrap())));
     let absent = send(&with_token(None), of("GET", KEY), "");
     assert_eq!(absent.error(), (403, "InvalidAccessKeyId".to_owned()));
     let foreign = send(&with_token(other.token), of("GET", KEY), "");
