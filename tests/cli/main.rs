@@ -24,6 +24,7 @@ mod sandbox;
 mod scene;
 mod simulate;
 mod stand;
+mod state;
 mod steps;
 mod token;
 mod traps;

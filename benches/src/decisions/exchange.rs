@@ -89,7 +89,9 @@ impl World {
         let role = Role {
             arn: ROLE.parse().expect("the ARN is valid"),
             id: "AROARZPUZDIKAAAAAAAAA".to_owned(),
-            trust: Document::parse(TRUST, DocumentKind::Trust).expect("the policy is valid"),
+            trust: Document::parse(TRUST, DocumentKind::Trust)
+                .expect("the policy is valid")
+                .into(),
             max_session_seconds: 3600,
         };
         let now = Timestamp::from_second(NOW).expect("the time is in range");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use podpass_policy::AccountId;
+use podpass_sandbox::ClockSetting;
 
 use crate::cluster_args::ClusterArgs;
 use crate::commands::aws::AwsArgs;
@@ -19,7 +20,9 @@ use crate::commands::inject::SettingsArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::preflight::PreflightArgs;
-use crate::commands::sandbox::{SandboxEventsArgs, SandboxFaultArgs, ServiceControlFile};
+use crate::commands::sandbox::{
+    SandboxEventsArgs, SandboxFaultArgs, ServiceControlFile, parse_clock,
+};
 use crate::commands::simulate::{Provider, SimulateArgs};
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
@@ -151,6 +154,16 @@ pub(crate) struct SandboxStartArgs {
     /// A file of such keys, one a line, which keeps the secrets out of the process list.
     #[arg(long, value_name = "FILE")]
     pub(crate) admin_key_file: Option<PathBuf>,
+    /// Keep everything in this folder, so that a later start with it goes on where this one ends, however it ends. The
+    /// folder is made when it is missing. Accounts are added to those that it has; events, faults and CloudTrail's history
+    /// are not kept. [default: nothing is kept]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// The clock of tokens, sessions and `aws:CurrentTime`: a time at which it stands still, such as
+    /// `2026-01-01T00:00:00Z`, or how far it is ahead or behind, such as `+2h` or `-30m`. Signatures keep this machine's
+    /// time. [default: this machine's]
+    #[arg(long, value_name = "TIME|±DURATION", value_parser = parse_clock, allow_hyphen_values = true)]
+    pub(crate) clock: Option<ClockSetting>,
     /// The words for an audience that the OIDC provider does not list: `specific` is "Incorrect token audience", which AWS
     /// said until June 2026, `general` "The web identity token provided could not be validated. …", which it says since.
     #[arg(long, value_name = "WORDS", value_enum, default_value_t = AudienceWords::Specific)]

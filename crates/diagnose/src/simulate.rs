@@ -11,6 +11,8 @@ mod repair;
 mod spans;
 mod trust_edits;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use podpass_exchange::{
     Denial, IssuerFailure, OidcProvider, Rehearsal, Role, Trace, WebIdentityRequest, present,
@@ -145,7 +147,7 @@ fn exchange(scenario: &Scenario) -> Result<Held, Denial> {
     let role = Role {
         arn: presented.role_arn().clone(),
         id: SIMULATED_ROLE_ID.to_owned(),
-        trust: scenario.trust.document.clone(),
+        trust: Arc::new(scenario.trust.document.clone()),
         max_session_seconds: scenario.max_session_seconds,
     };
     let registered = presented.at(&scenario.providers)?;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Prints and serialises a type as the text that its `as_str` returns.
+/// Prints and serialises a type as the text that its `as_str` returns, and deserialises it by parsing one.
 macro_rules! is_its_text {
     ($type:ident) => {
         impl std::fmt::Display for $type {
@@ -22,6 +22,14 @@ macro_rules! is_its_text {
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
             }
         }
     };

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use jiff::Timestamp;
+use podpass_exchange::{Comparison, Outcome as StepOutcome};
 use podpass_kinds::Reason;
 use podpass_policy::{AccountId, Context, Decision, MessageStyle, PolicyTrace};
 
@@ -148,8 +149,10 @@ impl Report {
             shorten(text);
         }
         self.resource.iter_mut().for_each(shorten);
-        for step in self.exchange.iter_mut().flat_map(|trace| &mut trace.steps) {
-            step.reword(|comparison| comparison.actual.iter_mut().for_each(shorten));
+        // Passed steps have no words until somebody reads them; see the event log.
+        let steps = self.exchange.iter_mut().flat_map(|trace| &mut trace.steps);
+        for step in steps.filter(|step| step.outcome == StepOutcome::Failed) {
+            step.reword(shorten_actual);
         }
         match &mut outcome {
             Outcome::Allowed => {}
@@ -218,6 +221,11 @@ pub(crate) fn merged<const N: usize>(contexts: [Context; N]) -> Context {
         );
     }
     all
+}
+
+/// Cuts what was found in a comparison to a length.
+pub(crate) fn shorten_actual(comparison: &mut Comparison) {
+    comparison.actual.iter_mut().for_each(shorten);
 }
 
 fn shorten(text: &mut String) {

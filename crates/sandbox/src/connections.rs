@@ -1,7 +1,7 @@
 //! Connections: accepting them, reading each request whole within limits, and closing them when the sandbox stops.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -126,6 +126,7 @@ async fn answer(
         body,
         peer: peer.ip(),
         local: local.ip(),
+        form: OnceLock::new(),
     };
     if let Some(failure) = failure {
         return Ok(gateway.refuse_body(&received, failure));

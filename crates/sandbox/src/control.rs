@@ -11,6 +11,7 @@ mod events;
 mod faults;
 mod message;
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::{PoisonError, RwLock};
 
@@ -33,7 +34,7 @@ use crate::issuers::{Change, HostedIssuer, Issuer, Remote};
 use crate::random::{self, RandomFailure};
 use crate::received::{BodyFailure, Received};
 use crate::settings::Secret;
-use crate::state::State;
+use crate::state::{NotKept, State};
 use crate::trail::Trail;
 
 pub use self::client::{ControlClient, ControlError};
@@ -186,7 +187,7 @@ fn add_issuer(request: &Received, controlled: Controlled<'_>) -> Result<Response
     let given: HandedIssuer = read(request)?;
     let issuer = Issuer::new(given.issuer, &given.jwks.to_string())
         .map_err(|error| Refused::new(StatusCode::BAD_REQUEST, error.to_string()))?;
-    let change = controlled.add_issuer(issuer);
+    let change = controlled.add_issuer(issuer)?;
     change
         .map(|change| json(StatusCode::OK, &Handed { change }))
         .map_err(|error| Refused::new(StatusCode::CONFLICT, error.to_string()))
@@ -194,7 +195,7 @@ fn add_issuer(request: &Received, controlled: Controlled<'_>) -> Result<Response
 
 fn set_clock(request: &Received, controlled: Controlled<'_>) -> Result<Response<Bytes>, Refused> {
     let setting: ClockSetting = read(request)?;
-    controlled.clock.set(setting);
+    controlled.set_clock(setting)?;
     let reading = ClockReading {
         now: controlled.clock.now(),
         setting,
@@ -203,9 +204,7 @@ fn set_clock(request: &Received, controlled: Controlled<'_>) -> Result<Response<
 }
 
 fn reset(controlled: Controlled<'_>) -> Result<Response<Bytes>, Refused> {
-    controlled
-        .reset()
-        .map_err(|error| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    controlled.reset()?;
     let accounts = controlled.beginning.accounts.iter();
     let accounts = accounts.map(|account| account.id.to_string()).collect();
     Ok(json(StatusCode::OK, &Reset { accounts }))
@@ -218,10 +217,14 @@ fn read<T: DeserializeOwned>(request: &Received) -> Result<T, Refused> {
 
 impl Controlled<'_> {
     /// Puts everything back as it was at the start, with the same keys; events and their numbers stay.
-    pub(crate) fn reset(self) -> Result<(), RandomFailure> {
-        self.clock.set(self.beginning.clock);
-        let fresh = State::fresh(self.beginning, self.clock.now())?;
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+    fn reset(self) -> Result<(), Refused> {
+        let setting = self.beginning.clock();
+        let fresh = State::fresh(self.beginning, Clock::new(setting).now())
+            .map_err(|error| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.replace(fresh)?;
+        self.clock.set(setting);
+        drop(state);
         self.faults.clear(None);
         self.trail.clear();
         self.remote.forget();
@@ -229,14 +232,29 @@ impl Controlled<'_> {
     }
 
     /// Hands an issuer over.
-    pub(crate) fn add_issuer(self, issuer: Issuer) -> Result<Change, HostedIssuer> {
+    pub(crate) fn add_issuer(
+        self,
+        issuer: Issuer,
+    ) -> Result<Result<Change, HostedIssuer>, NotKept> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let State {
-            handed_over,
-            buckets,
-            ..
-        } = &mut *state;
-        handed_over.add(issuer, buckets)
+        state.change(|state| state.handed_over.add(issuer, &state.buckets))
+    }
+
+    /// Lets the clock go otherwise.
+    fn set_clock(self, setting: ClockSetting) -> Result<(), NotKept> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let Ok(()) = state.change(|state| {
+            *state.clock = Some(setting);
+            Ok::<(), Infallible>(())
+        })?;
+        self.clock.set(setting);
+        Ok(())
+    }
+}
+
+impl From<NotKept> for Refused {
+    fn from(error: NotKept) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     }
 }
 

@@ -26,13 +26,13 @@ pub(crate) struct Elsewhere<'a> {
     /// The service's name in the credential scope.
     service: &'a str,
     request: &'a Received,
-    protocol: Protocol,
+    protocol: Protocol<'a>,
 }
 
 /// How the service is spoken to, and what the call says by it.
-enum Protocol {
+enum Protocol<'a> {
     /// Parameters in a form.
-    Query(Form),
+    Query(&'a Form),
     /// The operation in a header, the parameters in JSON.
     Json { operation: String, body: Value },
     /// Route 53's paths.
@@ -44,9 +44,10 @@ enum Protocol {
 impl<'a> Elsewhere<'a> {
     pub(crate) fn of(service: &'a str, request: &'a Received) -> Self {
         let form = || {
-            let form = Form::parse(request.form_bytes()).ok()?;
-            form.text("Action")?;
-            Some(form)
+            request
+                .form()
+                .ok()
+                .filter(|form| form.text("Action").is_some())
         };
         let protocol = if let Some(operation) = json::operation(request) {
             Protocol::Json {

@@ -2,6 +2,11 @@
 
 /// Appends text as character data; characters that XML 1.0 cannot carry, not even as references, become U+FFFD.
 pub(crate) fn push_escaped(text: &mut String, value: &str) {
+    // Nearly every text is plain, and then it is appended whole.
+    if is_all_plain(value.as_bytes()) {
+        text.push_str(value);
+        return;
+    }
     for character in value.chars() {
         match character {
             '&' => text.push_str("&amp;"),
@@ -15,6 +20,19 @@ pub(crate) fn push_escaped(text: &mut String, value: &str) {
             _ => text.push(character),
         }
     }
+}
+
+/// Looks at several bytes at a time: base64 is long, and always plain.
+fn is_all_plain(bytes: &[u8]) -> bool {
+    bytes.chunks(32).all(|chunk| {
+        let plain = chunk.iter().map(|byte| is_plain(*byte));
+        plain.fold(true, |all, plain| all & plain)
+    })
+}
+
+/// Whether a byte stands for itself; those of other characters than ASCII's are looked at one character at a time.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"')
 }
 
 #[cfg(test)]

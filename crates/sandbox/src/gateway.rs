@@ -1,5 +1,6 @@
 //! From a request to its answer: route, verify, authorise, act, record.
 
+mod beginning;
 mod cloudtrail;
 mod elsewhere;
 
@@ -9,12 +10,11 @@ use bytes::Bytes;
 use http::header::{DATE, HeaderName};
 use http::{HeaderValue, Response};
 use jiff::Timestamp;
-use podpass_exchange::Behaviour;
 use podpass_policy::Context;
 
 use crate::call::{Call, Report};
 use crate::caller::Caller;
-use crate::clock::{Clock, ClockSetting};
+use crate::clock::Clock;
 use crate::control::{self, Control, Controlled};
 use crate::credentials::{Verified, Verifier, read_authorization};
 use crate::event::{EventId, EventLog, Outcome};
@@ -22,19 +22,20 @@ use crate::faults::{Accounts, Exposure, Faults, Past, Refusal};
 use crate::iam::Operation;
 use crate::iam::store::Account;
 use crate::issuers::{Fetched, Remote, Wanted};
-use crate::query::{self, ApiError, Fault, Form, QueryService, Xml};
-use crate::random::RandomFailure;
+use crate::query::{self, ApiError, Fault, QueryService, Xml};
 use crate::received::{BodyFailure, Received};
 use crate::route::Route;
 use crate::s3::{self, S3Request, Served};
-use crate::service_controls::ServiceControls;
 use crate::session::Seal;
 use crate::sigv4::{Authorization, Dialect, SignatureError};
-use crate::state::State;
+use crate::state::{BeginError, Opening, State};
 use crate::storage::BucketCaller;
 use crate::sts::Sts;
 use crate::trail::{Actor, Observed, Trail};
 use crate::{iam, ids, session_limits, storage, sts};
+
+pub(crate) use self::beginning::Beginning;
+use self::beginning::Begun;
 
 /// What answers requests.
 pub(crate) struct Gateway {
@@ -47,16 +48,6 @@ pub(crate) struct Gateway {
     control: Control,
     remote: Remote,
     beginning: Beginning,
-}
-
-/// What a sandbox starts with, and comes back to when it is reset.
-#[derive(Clone, Debug)]
-pub(crate) struct Beginning {
-    pub(crate) accounts: Vec<crate::Account>,
-    /// Those of each account, in the same order.
-    pub(crate) service_controls: Vec<ServiceControls>,
-    pub(crate) clock: ClockSetting,
-    pub(crate) behaviour: Behaviour,
 }
 
 /// The answer is not to be sent.
@@ -97,15 +88,18 @@ struct Serving<'a> {
 type Answered = (Response<Bytes>, Outcome);
 
 impl Gateway {
-    pub(crate) fn new(beginning: Beginning, remote: Remote) -> Result<Self, RandomFailure> {
-        let clock = Clock::new(beginning.clock);
-        let state = State::fresh(&beginning, clock.now())?;
+    pub(crate) fn new(
+        beginning: Beginning,
+        remote: Remote,
+        opening: Option<Opening>,
+    ) -> Result<Self, BeginError> {
+        let Begun { state, seal, clock } = beginning.begin(opening)?;
         Ok(Self {
             state: RwLock::new(state),
             events: EventLog::default(),
             trail: Trail::default(),
             faults: Faults::default(),
-            seal: Seal::random()?,
+            seal,
             control: Control::random()?,
             clock,
             remote,
@@ -150,7 +144,7 @@ impl Gateway {
         let withheld = exposure.withheld();
         let mut fetched = None;
         let response = loop {
-            match self.answer_aws(request, &exposure, fetched.as_ref()) {
+            match self.answer_aws(request, &route, &exposure, fetched.as_ref()) {
                 Step::Answered(response) => break response,
                 // With what the issuer said, no request waits for one again.
                 Step::Ask(wanted) => {
@@ -196,14 +190,17 @@ impl Gateway {
         };
         let response = refusal.response(route);
         let (status, outcome) = (response.status(), refusal.outcome());
-        self.events
-            .record(report.into_event(id, now, status, outcome, exposure.hit()));
+        self.events.record(
+            report.into_event(id, now, status, outcome, exposure.hit()),
+            0,
+        );
         with_event(response, id)
     }
 
     fn answer_aws(
         &self,
         request: &Received,
+        route: &Route,
         exposure: &Exposure<'_>,
         fetched: Option<&Fetched>,
     ) -> Step {
@@ -215,11 +212,11 @@ impl Gateway {
             fetched,
             now,
         };
-        let (response, outcome) = match Route::of(request) {
-            Route::Query(service) => self.answer_query(service, facing, &mut report),
+        let (response, outcome) = match route {
+            Route::Query(service) => self.answer_query(*service, facing, &mut report),
             Route::S3 => self.answer_s3(facing, &mut report),
             Route::CloudTrail => self.answer_trail(facing, &mut report),
-            Route::Other(service) => self.answer_other(&service, facing, &mut report),
+            Route::Other(service) => self.answer_other(service, facing, &mut report),
         };
         if let Some(wanted) = report.wanted.take() {
             return Step::Ask(wanted);
@@ -234,8 +231,10 @@ impl Gateway {
         let id = self.events.next_id();
         let (status, faults) = (response.status(), exposure.hit());
         let response = dated(response, report.service_clock);
+        // The trace of an exchange holds the token's claims.
+        let held = report.exchange.as_ref().map_or(0, |_| request.body.len());
         self.events
-            .record(report.into_event(id, now, status, outcome, faults));
+            .record(report.into_event(id, now, status, outcome, faults), held);
         Step::Answered(with_event(response, id))
     }
 
@@ -263,8 +262,10 @@ impl Gateway {
             }
         };
         let outcome = storage::outcome_of(&response);
-        self.events
-            .record(report.into_event(id, now, response.status(), outcome, Vec::new()));
+        self.events.record(
+            report.into_event(id, now, response.status(), outcome, Vec::new()),
+            0,
+        );
         with_event(response, id)
     }
 
@@ -293,8 +294,8 @@ impl Gateway {
         report: &mut Report,
     ) -> Result<Xml, ApiError> {
         let Facing { request, now, .. } = facing;
-        let form = Form::parse(request.form_bytes());
-        if let Some(action) = form.as_ref().ok().and_then(|form| form.text("Action")) {
+        let form = request.form();
+        if let Some(action) = form.ok().and_then(|form| form.text("Action")) {
             action.clone_into(&mut report.action);
         }
         let unsigned = service == QueryService::Sts && sts::is_unsigned(&report.action);
@@ -303,7 +304,7 @@ impl Gateway {
             Err(SignatureError::Missing) if unsigned => anonymous(request),
             verified => verified.map_err(|error| refused(&error, Dialect::Query))?,
         };
-        let form = form?;
+        let form = form.map_err(Clone::clone)?;
         if report.action.is_empty() {
             return Err(ApiError::new(
                 400,
@@ -314,7 +315,7 @@ impl Gateway {
         let context = request.context(&verified.region, now);
         let past = self.past(facing);
         let mut call = Call {
-            form: &form,
+            form,
             caller: &verified.caller,
             now,
             context: &context,
@@ -372,15 +373,19 @@ impl Gateway {
                     Operation::Write(write) => {
                         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
                         self.faults.before_change(&state.accounts, call.now);
-                        write(call, state.accounts.get_mut(&id).ok_or_else(missing)?)
+                        state.change(|state| {
+                            write(call, state.accounts.get_mut(&id).ok_or_else(missing)?)
+                        })?
                     }
                     Operation::Rename(rename) => {
                         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
                         self.faults.before_change(&state.accounts, call.now);
-                        let account = state.accounts.get_mut(&id).ok_or_else(missing)?;
-                        let renamed = rename(call, account)?;
-                        state.rename(&renamed);
-                        Ok(Xml::default())
+                        state.change(|state| {
+                            let account = state.accounts.get_mut(&id).ok_or_else(missing)?;
+                            let renamed = rename(call, account)?;
+                            state.rename(&renamed);
+                            Ok(Xml::default())
+                        })?
                     }
                 }
             }
@@ -447,12 +452,17 @@ impl Gateway {
             Served::Answered(response) => response,
             Served::Pending(change) => {
                 let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-                let State {
-                    accounts, buckets, ..
-                } = &mut *state;
-                let accounts = past.unwrap_or(accounts);
-                let mut caller = BucketCaller::new(caller, accounts, context, report);
-                change.serve(buckets, request, &mut caller, now)
+                let changed = state.change(|state| {
+                    let accounts = past.unwrap_or(&state.accounts);
+                    let mut caller = BucketCaller::new(caller, accounts, context, report);
+                    change.serve(&mut state.buckets, request, &mut caller, now)
+                });
+                let error = match changed {
+                    Ok(Ok(response)) => return response,
+                    Ok(Err(error)) => error,
+                    Err(not_kept) => storage::not_kept(&not_kept),
+                };
+                s3::refuse(error, request, now)
             }
         }
     }

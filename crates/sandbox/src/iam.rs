@@ -9,6 +9,7 @@ mod groups;
 mod holder;
 mod inline;
 mod instance_profiles;
+mod kept;
 mod managed;
 mod pages;
 mod policy_entities;

@@ -20,7 +20,7 @@ use crate::sigv4;
 use crate::state::State;
 
 pub(crate) use self::handed_over::HandedOver;
-pub use self::handed_over::{Change, HostedIssuer, Issuer, IssuerError};
+pub use self::handed_over::{AddIssuerError, Change, HostedIssuer, Issuer, IssuerError};
 pub(crate) use self::remote::{AtHand, Fetched, Remote, Wanted};
 pub use self::remote::{Authorities, AuthoritiesError, RemoteIssuers};
 

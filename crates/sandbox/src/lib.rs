@@ -54,7 +54,9 @@ pub use faults::{
     ParseFaultKindError,
 };
 pub use issuers::{
-    Authorities, AuthoritiesError, Change, HostedIssuer, Issuer, IssuerError, RemoteIssuers,
+    AddIssuerError, Authorities, AuthoritiesError, Change, HostedIssuer, Issuer, IssuerError,
+    RemoteIssuers,
 };
 pub use server::{Account, Running, Sandbox, StartError};
 pub use settings::{AccountSettings, AdminKey, AdminKeyError, Secret, ServiceControl, Settings};
+pub use state::StateError;

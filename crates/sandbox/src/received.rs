@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use podpass_policy::Context;
 
 use crate::host::HostName;
+use crate::query::{ApiError, Form};
 use crate::route::Route;
 
 /// A request as it came in, whole.
@@ -24,6 +26,8 @@ pub(crate) struct Received {
     pub(crate) peer: IpAddr,
     /// The address of this machine that the client connected to.
     pub(crate) local: IpAddr,
+    /// Filled in by [`Received::form`].
+    pub(crate) form: OnceLock<Result<Form, ApiError>>,
 }
 
 /// Why a request's body could not be read.
@@ -65,12 +69,19 @@ impl Received {
     }
 
     /// The bytes that hold a Query request's parameters: the body, or the query of a GET.
-    pub(crate) fn form_bytes(&self) -> &[u8] {
+    fn form_bytes(&self) -> &[u8] {
         if self.method == Method::GET {
             self.query.as_bytes()
         } else {
             &self.body
         }
+    }
+
+    /// The parameters of a Query request, read once.
+    pub(crate) fn form(&self) -> Result<&Form, &ApiError> {
+        self.form
+            .get_or_init(|| Form::parse(self.form_bytes()))
+            .as_ref()
     }
 
     /// The context keys that the request itself brings, by the sandbox's time.

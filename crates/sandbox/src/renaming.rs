@@ -15,9 +15,19 @@ pub(crate) struct Renamed {
 }
 
 impl Renamed {
-    /// Puts the new text in the place of the old ARN; tells whether the document named it.
-    pub(crate) fn apply(&self, document: &mut Document) -> bool {
-        let mut is_named = false;
+    /// Whether a document names the old ARN as a principal.
+    pub(crate) fn is_named_in(&self, document: &Document) -> bool {
+        let clauses = document
+            .statements
+            .iter()
+            .filter_map(|statement| statement.principal.as_ref());
+        clauses
+            .flat_map(|clause| clause.set().of_kind(PrincipalKind::Aws))
+            .any(|value| *value == self.from)
+    }
+
+    /// Puts the new text in the place of the old ARN.
+    pub(crate) fn apply(&self, document: &mut Document) {
         let clauses = document
             .statements
             .iter_mut()
@@ -30,11 +40,9 @@ impl Renamed {
             for (kind, values) in kinds {
                 if *kind == PrincipalKind::Aws && values.contains(&self.from) {
                     *values = self.replaced(values);
-                    is_named = true;
                 }
             }
         }
-        is_named
     }
 
     fn replaced(&self, values: &Values) -> Values {

@@ -35,7 +35,7 @@ impl Route {
             };
         }
         match unsigned_form(request) {
-            Some(form) => Self::Query(query_service(&form)),
+            Some(form) => Self::Query(query_service(form)),
             None => Self::S3,
         }
     }
@@ -69,6 +69,9 @@ fn scoped_service(authorization: Option<&str>, query: &str) -> Option<String> {
     if let Some(service) = authorization.and_then(Authorization::scoped_service) {
         return Some(service.to_owned());
     }
+    if query.is_empty() {
+        return None;
+    }
     let form = Form::parse(query.as_bytes()).ok()?;
     form.text("X-Amz-Credential")?
         .split('/')
@@ -77,11 +80,12 @@ fn scoped_service(authorization: Option<&str>, query: &str) -> Option<String> {
 }
 
 /// The parameters of a call of the Query protocol at `/`.
-fn unsigned_form(request: &Received) -> Option<Form> {
+fn unsigned_form(request: &Received) -> Option<&Form> {
     if request.path != "/" || !matches!(request.method, Method::GET | Method::POST) {
         return None;
     }
-    Form::parse(request.form_bytes())
+    request
+        .form()
         .ok()
         .filter(|form| form.text("Action").is_some())
 }
@@ -115,6 +119,7 @@ mod tests {
             body: body.to_owned().into(),
             peer: std::net::Ipv4Addr::LOCALHOST.into(),
             local: std::net::Ipv4Addr::LOCALHOST.into(),
+            form: std::sync::OnceLock::new(),
         }
     }
 

@@ -19,6 +19,7 @@ mod condition;
 mod configuration;
 mod copy;
 mod error;
+mod kept;
 mod list;
 mod multipart;
 mod name;
@@ -132,16 +133,20 @@ pub(crate) fn serve(
 
 impl Change {
     /// Answers the request that was pending.
+    ///
+    /// # Errors
+    /// For [`refuse`].
     pub(crate) fn serve(
         self,
         buckets: &mut Buckets,
         request: &S3Request,
         caller: &mut dyn Authorizer,
         now: Timestamp,
-    ) -> Response<Bytes> {
+    ) -> Result<Response<Bytes>, S3Error> {
         let Self(change) = self;
         let mut call = access::Call::new(request, caller, now);
-        finish(change(buckets, &mut call), request, now)
+        let response = change(buckets, &mut call)?;
+        Ok(reply::finish(response, request, now))
     }
 }
 

@@ -14,10 +14,11 @@ use crate::connections;
 use crate::event::{Event, EventId};
 use crate::gateway::{Beginning, Gateway};
 use crate::ids::{self, IdKind};
-use crate::issuers::{Change, HostedIssuer, Issuer, Remote};
+use crate::issuers::{AddIssuerError, Change, Issuer, Remote};
 use crate::random::RandomFailure;
 use crate::service_controls::ServiceControls;
-use crate::settings::{AccountSettings, Secret, Settings};
+use crate::settings::{self, AccountSettings, Secret, Settings};
+use crate::state::{BeginError, Opening, StateError};
 
 /// The embedded AWS; [`Sandbox::start`] runs it.
 #[derive(Debug)]
@@ -86,6 +87,9 @@ pub enum StartError {
         /// The repeated access key id.
         id: String,
     },
+    /// The state folder is not used.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The operating system gave no random numbers.
     #[error("no random numbers for keys")]
     Random,
@@ -100,18 +104,19 @@ impl Sandbox {
         if !listen.ip().is_loopback() && !settings.allow_remote {
             return Err(StartError::NotLoopback { listen });
         }
+        let opening = settings.state.as_deref().map(Opening::of).transpose()?;
+        let limits = settings.accounts.iter().map(|account| {
+            let controls = ServiceControls::on(&account.id, &account.service_controls);
+            (account.id.clone(), controls)
+        });
         let beginning = Beginning {
-            accounts: accounts_of(&settings)?,
-            service_controls: settings
-                .accounts
-                .iter()
-                .map(|account| ServiceControls::on(&account.id, &account.service_controls))
-                .collect(),
+            accounts: accounts_of(&settings, opening.as_ref())?,
+            service_controls: limits.collect(),
             clock: settings.clock,
             behaviour: settings.behaviour,
         };
         let remote = Remote::new(&settings.remote_issuers);
-        let gateway = Gateway::new(beginning, remote)?;
+        let gateway = Gateway::new(beginning, remote, opening)?;
         let listener = TcpListener::bind(listen)
             .await
             .map_err(|source| match source.kind() {
@@ -144,12 +149,12 @@ impl Running {
         self.address
     }
 
-    /// The accounts in the order of the settings, with their administrators' keys.
+    /// The accounts in the order of the settings, then those that only the state has, with their administrators' keys.
     pub fn accounts(&self) -> &[Account] {
         &self.gateway.controlled().beginning.accounts
     }
 
-    /// The sandbox's clock, to look at and to move.
+    /// The sandbox's clock, to look at and to move. A state keeps what control calls set, and not what is set here.
     pub fn clock(&self) -> &Clock {
         self.gateway.controlled().clock
     }
@@ -157,8 +162,8 @@ impl Running {
     /// Hands the keys of an issuer over that the sandbox cannot reach. They win over what a bucket publishes.
     ///
     /// An issuer of the same URL is replaced. One that a bucket of the sandbox is already is refused.
-    pub fn add_issuer(&self, issuer: Issuer) -> Result<Change, HostedIssuer> {
-        self.gateway.controlled().add_issuer(issuer)
+    pub fn add_issuer(&self, issuer: Issuer) -> Result<Change, AddIssuerError> {
+        Ok(self.gateway.controlled().add_issuer(issuer)??)
     }
 
     /// The bearer for [`ControlClient`](crate::ControlClient); each run of a sandbox has its own.
@@ -202,15 +207,25 @@ impl Drop for Running {
     }
 }
 
-/// The accounts that the settings name, with the keys that they do not.
-fn accounts_of(settings: &Settings) -> Result<Vec<Account>, StartError> {
-    if settings.accounts.is_empty() {
-        return Err(StartError::NoAccount);
+/// The accounts that the settings name, with the keys that they do not, and those that the state has besides.
+fn accounts_of(settings: &Settings, opening: Option<&Opening>) -> Result<Vec<Account>, StartError> {
+    let kept = opening.map(Opening::accounts).unwrap_or_default();
+    let mut named = settings.accounts.clone();
+    if named.is_empty() && kept.is_empty() {
+        if opening.is_none() {
+            return Err(StartError::NoAccount);
+        }
+        named.push(AccountSettings::new(settings::default_account()));
     }
     let mut accounts: Vec<Account> = Vec::new();
-    for AccountSettings { id, admin_key, .. } in &settings.accounts {
+    for AccountSettings { id, admin_key, .. } in &named {
         if accounts.iter().any(|account| account.id == *id) {
             return Err(StartError::DuplicateAccount { id: id.clone() });
+        }
+        if let (Some(account), Some(opening)) = (kept.iter().find(|kept| kept.id == *id), opening) {
+            opening.check_key(account, admin_key.as_ref())?;
+            accounts.push(account.clone());
+            continue;
         }
         let account = Account {
             id: id.clone(),
@@ -223,17 +238,29 @@ fn accounts_of(settings: &Settings) -> Result<Vec<Account>, StartError> {
                 None => ids::new_secret()?,
             },
         };
-        if accounts
-            .iter()
-            .any(|other| other.access_key_id == account.access_key_id)
-        {
-            return Err(StartError::DuplicateAdminKey {
-                id: account.access_key_id,
-            });
+        let key = &account.access_key_id;
+        let is_given = accounts.iter().any(|other| other.access_key_id == *key);
+        if is_given || opening.is_some_and(|opening| opening.has_access_key(key)) {
+            return Err(StartError::DuplicateAdminKey { id: key.clone() });
         }
         accounts.push(account);
     }
+    let named = accounts.len();
+    for account in kept {
+        if accounts[..named].iter().all(|known| known.id != account.id) {
+            accounts.push(account.clone());
+        }
+    }
     Ok(accounts)
+}
+
+impl From<BeginError> for StartError {
+    fn from(error: BeginError) -> Self {
+        match error {
+            BeginError::State(error) => Self::State(error),
+            BeginError::Random => Self::Random,
+        }
+    }
 }
 
 impl From<RandomFailure> for StartError {

@@ -1,6 +1,7 @@
 //! Sessions of temporary credentials, sealed into their own tokens: whoever brings the token brings the session, so there is no table of
 //! sessions and nothing to forget.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
@@ -72,35 +73,35 @@ pub(crate) struct InvalidSessionToken;
 /// What the token holds, in plain types.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sealed {
-    access_key_id: String,
-    secret: Zeroizing<String>,
-    holder: SealedHolder,
+struct Sealed<'a> {
+    access_key_id: Cow<'a, str>,
+    secret: Cow<'a, str>,
+    holder: SealedHolder<'a>,
     issued_at: Timestamp,
     expires_at: Timestamp,
-    policy: Option<String>,
-    policy_arns: Vec<String>,
-    transitive_tags: Vec<(String, String)>,
-    single: Vec<(String, String)>,
-    multiple: Vec<(String, Vec<String>)>,
+    policy: Option<Cow<'a, str>>,
+    policy_arns: Cow<'a, [String]>,
+    transitive_tags: Cow<'a, [(String, String)]>,
+    single: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    multiple: Vec<(Cow<'a, str>, Cow<'a, [String]>)>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-enum SealedHolder {
+enum SealedHolder<'a> {
     Role {
-        role: String,
-        role_id: String,
-        name: String,
+        role: Cow<'a, str>,
+        role_id: Cow<'a, str>,
+        name: Cow<'a, str>,
     },
     User {
-        account: String,
-        user_id: String,
+        account: Cow<'a, str>,
+        user_id: Cow<'a, str>,
     },
     FederatedUser {
-        account: String,
-        user_id: String,
-        arn: String,
+        account: Cow<'a, str>,
+        user_id: Cow<'a, str>,
+        arn: Cow<'a, str>,
     },
 }
 
@@ -117,14 +118,20 @@ impl SessionHolder {
 impl Seal {
     /// Makes a seal of a random key.
     pub(crate) fn random() -> Result<Self, RandomFailure> {
-        let key = Zeroizing::new(random::bytes::<32>()?);
-        let key = RandomizedNonceKey::new(&AES_256_GCM, key.as_ref()).map_err(|_| RandomFailure)?;
+        Self::of_key(&Zeroizing::new(random::bytes()?))
+    }
+
+    /// Makes the seal of a key, which opens what an earlier seal of that key has closed.
+    pub(crate) fn of_key(key: &[u8; 32]) -> Result<Self, RandomFailure> {
+        let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| RandomFailure)?;
         Ok(Self { key })
     }
 
     /// Makes the session token of a session.
     pub(crate) fn close(&self, session: &Session) -> Result<Secret, RandomFailure> {
-        let mut sealed = serde_json::to_vec(&Sealed::of(session)).map_err(|_| RandomFailure)?;
+        // Grown from nothing, it would leave copies of the secret behind.
+        let mut sealed = Vec::with_capacity(USUAL);
+        serde_json::to_writer(&mut sealed, &Sealed::of(session)).map_err(|_| RandomFailure)?;
         let nonce = self
             .key
             .seal_in_place_append_tag(Aad::from(HEADER), &mut sealed)
@@ -158,70 +165,75 @@ impl fmt::Debug for Seal {
     }
 }
 
-impl Sealed {
-    fn of(session: &Session) -> Self {
+impl<'a> Sealed<'a> {
+    fn of(session: &'a Session) -> Self {
         let (mut single, mut multiple) = (Vec::new(), Vec::new());
         for (key, value) in session.context.iter() {
+            let key = Cow::Borrowed(key);
             match value {
-                ContextValue::One(value) => single.push((key.to_owned(), value.clone())),
-                ContextValue::Many(values) => multiple.push((key.to_owned(), values.clone())),
+                ContextValue::One(value) => single.push((key, value.into())),
+                ContextValue::Many(values) => multiple.push((key, values.into())),
             }
         }
         Self {
-            access_key_id: session.access_key_id.clone(),
-            secret: Zeroizing::new(session.secret.expose().to_owned()),
+            access_key_id: (&session.access_key_id).into(),
+            secret: session.secret.expose().into(),
             holder: SealedHolder::of(&session.holder),
             issued_at: session.issued_at,
             expires_at: session.expires_at,
-            policy: session.policy.clone(),
-            policy_arns: session.policy_arns.clone(),
-            transitive_tags: session.transitive_tags.clone(),
+            policy: session.policy.as_ref().map(Cow::from),
+            policy_arns: (&session.policy_arns).into(),
+            transitive_tags: (&session.transitive_tags).into(),
             single,
             multiple,
         }
     }
 
-    fn session(mut self) -> Option<Session> {
-        let mut context: Context = self.single.into_iter().collect();
-        context.extend(self.multiple);
+    fn session(self) -> Option<Session> {
+        let single = self.single.into_iter();
+        let multiple = self.multiple.into_iter();
+        let mut context: Context = single
+            .map(|(key, value)| (key.into_owned(), value.into_owned()))
+            .collect();
+        context.extend(multiple.map(|(key, values)| (key.into_owned(), values.into_owned())));
         Some(Session {
-            access_key_id: self.access_key_id,
-            secret: Secret::new(std::mem::take(&mut *self.secret)),
+            access_key_id: self.access_key_id.into_owned(),
+            secret: Secret::new(self.secret.into_owned()),
             holder: self.holder.holder()?,
             issued_at: self.issued_at,
             expires_at: self.expires_at,
-            policy: self.policy,
-            policy_arns: self.policy_arns,
-            transitive_tags: self.transitive_tags,
+            policy: self.policy.map(Cow::into_owned),
+            policy_arns: self.policy_arns.into_owned(),
+            transitive_tags: self.transitive_tags.into_owned(),
             context,
         })
     }
 }
 
-impl SealedHolder {
-    fn of(holder: &SessionHolder) -> Self {
+impl<'a> SealedHolder<'a> {
+    fn of(holder: &'a SessionHolder) -> Self {
         match holder {
             SessionHolder::Role {
                 role,
                 role_id,
                 name,
             } => Self::Role {
-                role: role.to_string(),
-                role_id: role_id.clone(),
-                name: name.to_string(),
+                role: role.as_str().into(),
+                role_id: role_id.into(),
+                name: name.as_str().into(),
             },
             SessionHolder::User { account, user_id } => Self::User {
-                account: account.to_string(),
-                user_id: user_id.clone(),
+                account: account.as_str().into(),
+                user_id: user_id.into(),
             },
             SessionHolder::FederatedUser {
                 account,
                 user_id,
                 arn,
             } => Self::FederatedUser {
-                account: account.to_string(),
-                user_id: user_id.clone(),
-                arn: arn.to_string(),
+                account: account.as_str().into(),
+                user_id: user_id.into(),
+                arn: arn.as_str().into(),
             },
         }
     }
@@ -234,12 +246,12 @@ impl SealedHolder {
                 name,
             } => SessionHolder::Role {
                 role: role.parse().ok()?,
-                role_id,
+                role_id: role_id.into_owned(),
                 name: name.parse().ok()?,
             },
             Self::User { account, user_id } => SessionHolder::User {
                 account: account.parse().ok()?,
-                user_id,
+                user_id: user_id.into_owned(),
             },
             Self::FederatedUser {
                 account,
@@ -247,13 +259,15 @@ impl SealedHolder {
                 arn,
             } => SessionHolder::FederatedUser {
                 account: account.parse().ok()?,
-                user_id,
+                user_id: user_id.into_owned(),
                 arn: arn.parse().ok()?,
             },
         })
     }
 }
 
+/// Bytes: what most sessions take.
+const USUAL: usize = 2_000;
 /// Nine bytes that make every token start as AWS's do, with `IQoJb3JpZ2lu`.
 const HEADER: &[u8] = b"\x21\x0a\x09origin";
 

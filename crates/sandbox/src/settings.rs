@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use podpass_exchange::Behaviour;
 use podpass_policy::{AccountId, Document, DocumentKind, PolicyError};
@@ -17,9 +18,18 @@ pub struct Settings {
     /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
     /// The AWS accounts that exist, at least one, each named once.
+    ///
+    /// With a state they are added to those that it has, and there may be none: then it has the default account when new.
     pub accounts: Vec<AccountSettings>,
     /// How the clock of tokens, sessions and `aws:CurrentTime` goes; signature dates keep the system's.
-    pub clock: ClockSetting,
+    ///
+    /// `None` is the system's, or with a state the one to which a control call has set it there.
+    pub clock: Option<ClockSetting>,
+    /// The folder that keeps everything across restarts, made when it is missing; `None` remembers nothing.
+    ///
+    /// A change is written there before it is acknowledged, so that no end of the process loses it. It is not flushed to the
+    /// disk each time: what a power cut tears off the end is left out at the next start.
+    pub state: Option<PathBuf>,
     /// Which issuers outside of the sandbox are asked for their keys; none by default.
     pub remote_issuers: RemoteIssuers,
     /// How STS behaves where AWS was seen to behave in more than one way.
@@ -86,7 +96,8 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             accounts: vec![AccountSettings::new(default_account())],
-            clock: ClockSetting::default(),
+            clock: None,
+            state: None,
             remote_issuers: RemoteIssuers::default(),
             behaviour: Behaviour::default(),
             allow_remote: false,
@@ -174,7 +185,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-fn default_account() -> AccountId {
+pub(crate) fn default_account() -> AccountId {
     "123456789012"
         .parse()
         .expect("twelve digits are an account id")

@@ -15,6 +15,7 @@ use crate::iam::store::Account;
 use crate::received::{BodyFailure, Received};
 use crate::s3::{Authorizer, S3Error, S3Request};
 use crate::sigv4::{self, Dialect, SignatureError};
+use crate::state::NotKept;
 
 /// The caller of an S3 request, to be asked about each action.
 #[derive(Debug)]
@@ -140,6 +141,12 @@ pub(crate) fn refusal(error: &SignatureError) -> S3Error {
         .fold(error, |error, (element, value)| error.with(element, value))
 }
 
+/// The error for a change that was not made because it could not be kept.
+pub(crate) fn not_kept(not_kept: &NotKept) -> S3Error {
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    S3Error::new(status, "InternalError", not_kept.to_string())
+}
+
 /// The error for a body that could not be read.
 pub(crate) fn body_failure(failure: BodyFailure) -> S3Error {
     let (code, message) = match failure {
@@ -235,6 +242,7 @@ mod tests {
             body: Bytes::new(),
             peer: std::net::Ipv4Addr::LOCALHOST.into(),
             local: std::net::Ipv4Addr::LOCALHOST.into(),
+            form: std::sync::OnceLock::new(),
         };
         read_request(&received, "us-east-1", "ID".into())
     }

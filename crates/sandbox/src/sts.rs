@@ -9,6 +9,8 @@ mod session_answer;
 mod session_token;
 mod web_identity;
 
+use std::sync::Arc;
+
 use podpass_exchange::{Behaviour, Denial, SessionTag};
 use podpass_policy::{Context, RoleArn};
 
@@ -73,7 +75,7 @@ fn role_at(sts: &Sts<'_>, arn: &RoleArn) -> Option<podpass_exchange::Role> {
     Some(podpass_exchange::Role {
         arn: role.arn.clone(),
         id: role.id.clone(),
-        trust: role.trust.document.clone(),
+        trust: Arc::clone(&role.trust.document),
         max_session_seconds: role.max_session_seconds,
     })
 }

@@ -2,11 +2,14 @@
 //!
 //! Like AWS's, it does not have calls whose credentials or token were refused; those are only in the sandbox's own
 //! events. No secret, session token or web identity token is in a record.
+//!
+//! Few look events up, so a call is only noted, and its records are written when somebody does look.
 
 mod actor;
 mod answer;
 mod json;
 mod lookup;
+mod note;
 mod record;
 
 use std::collections::VecDeque;
@@ -23,9 +26,10 @@ use crate::received::Received;
 pub(crate) use self::actor::{Actor, WebIdentity};
 pub(crate) use self::answer::{answer, refuse, refuse_with};
 pub(crate) use self::lookup::{LOOKUP_EVENTS, Lookup, Place, action_of, authorize};
+use self::note::Note;
 use self::record::Record;
 
-/// The records of every account and region, oldest first, bounded in number and in size.
+/// The recorded calls of every account and region, oldest first, bounded in number and in size.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
     kept: Mutex<Kept>,
@@ -33,10 +37,26 @@ pub(crate) struct Trail {
 
 #[derive(Debug, Default)]
 struct Kept {
-    records: VecDeque<Record>,
-    /// The sum of the records' lengths.
+    calls: VecDeque<Recorded>,
+    /// The sum of the calls' sizes.
     bytes: usize,
     last: u64,
+}
+
+/// A call, and what it takes in bytes.
+#[derive(Debug)]
+struct Recorded {
+    /// The place in the order of recording; newer is higher.
+    number: u64,
+    bytes: usize,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    Noted(Box<Note>),
+    /// None for what turned out not to be recorded, one, or one for each of two accounts.
+    Written(Vec<Record>),
 }
 
 /// A call that was answered, with all that a record says of it.
@@ -52,35 +72,69 @@ pub(crate) struct Observed<'a> {
 impl Trail {
     /// Records a call, if it is one that CloudTrail records.
     pub(crate) fn observe(&self, observed: &Observed<'_>) {
-        for record in record::records_of(observed) {
-            self.push(record);
+        if let Some(note) = Note::of(observed) {
+            self.lock().push(note);
         }
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&self) {
         let mut kept = self.lock();
-        kept.records.clear();
+        kept.calls.clear();
         kept.bytes = 0;
-    }
-
-    fn push(&self, record: Record) {
-        let mut kept = self.lock();
-        while kept.records.len() == CAPACITY || kept.bytes + record.size() > MAX_BYTES {
-            let Some(oldest) = kept.records.pop_front() else {
-                break;
-            };
-            kept.bytes -= oldest.size();
-        }
-        kept.last += 1;
-        kept.bytes += record.size();
-        let number = kept.last;
-        kept.records.push_back(Record { number, ..record });
     }
 
     /// Everything is whole between any two calls, so a panic elsewhere does not make it unusable.
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn push(&mut self, note: Note) {
+        self.last += 1;
+        let recorded = Recorded {
+            number: self.last,
+            bytes: note.size(),
+            form: Form::Noted(Box::new(note)),
+        };
+        if self.calls.len() == CAPACITY {
+            self.drop_oldest();
+        }
+        self.bytes += recorded.bytes;
+        self.calls.push_back(recorded);
+        self.shrink();
+    }
+
+    /// Every record there is, oldest first; the calls that were only noted are written now.
+    fn records(&mut self) -> impl DoubleEndedIterator<Item = &Record> {
+        for call in &mut self.calls {
+            let Form::Noted(note) = &call.form else {
+                continue;
+            };
+            let records = record::records_of(note, call.number);
+            self.bytes -= call.bytes;
+            call.bytes = records.iter().map(Record::size).sum();
+            self.bytes += call.bytes;
+            call.form = Form::Written(records);
+        }
+        self.shrink();
+        self.calls.iter().flat_map(|call| match &call.form {
+            Form::Written(records) => records.as_slice(),
+            Form::Noted(_) => &[],
+        })
+    }
+
+    fn shrink(&mut self) {
+        while self.bytes > MAX_BYTES && self.calls.len() > 1 {
+            self.drop_oldest();
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.calls.pop_front() {
+            self.bytes -= oldest.bytes;
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Further roles: each is taken on with the session of the one before.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use podpass_cloud::{AssumeRoleRequest, Exchange, Session};
 use podpass_exchange::{Caller, Denial, Role, assume_role};
@@ -58,7 +60,7 @@ fn judge(
     let role = Role {
         arn: request.role_arn.parse().ok()?,
         id: String::new(),
-        trust: trust.clone(),
+        trust: Arc::new(trust.clone()),
         max_session_seconds: 3_600,
     };
     let everything = Document::parse(EVERYTHING, podpass_policy::DocumentKind::Permissions).ok()?;

@@ -2,6 +2,7 @@
 
 mod add_issuer;
 mod admin_keys;
+mod clock;
 pub(crate) mod control;
 pub(crate) mod events;
 mod fault;
@@ -25,6 +26,7 @@ use crate::args::{
 use crate::failure::{Exit, Failure};
 use crate::{files, output};
 
+pub(crate) use self::clock::parse_clock;
 pub(crate) use self::events::SandboxEventsArgs;
 pub(crate) use self::fault::SandboxFaultArgs;
 pub(crate) use self::run_file::RunFile;
@@ -50,6 +52,8 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
     let settings = Settings {
         listen: arguments.listen,
         accounts: accounts(arguments)?,
+        clock: arguments.clock,
+        state: arguments.state.clone(),
         allow_remote: arguments.allow_remote,
         remote_issuers: RemoteIssuers {
             asked: !arguments.no_remote_issuers,
@@ -66,7 +70,6 @@ async fn start(arguments: &SandboxStartArgs) -> Result<ExitCode, Failure> {
             },
             oldest_token: arguments.behaviour_oldest_token,
         },
-        ..Settings::default()
     };
     // Before the first connection, so that no signal between the two leaves a run file behind.
     let mut stop = StopSignal::listen()?;
@@ -114,13 +117,16 @@ fn accounts(arguments: &SandboxStartArgs) -> Result<Vec<AccountSettings>, Failur
         .cloned()
         .map(AccountSettings::new)
         .collect();
-    if accounts.is_empty() {
+    let keys = admin_keys::collect(arguments)?;
+    // A state may have accounts, and then they are enough.
+    let is_asked_of = !keys.is_empty() || !arguments.service_controls.is_empty();
+    if accounts.is_empty() && (arguments.state.is_none() || is_asked_of) {
         let id = DEFAULT_ACCOUNT
             .parse()
             .expect("the default account has twelve digits");
         accounts.push(AccountSettings::new(id));
     }
-    admin_keys::assign(&mut accounts, &admin_keys::collect(arguments)?)?;
+    admin_keys::assign(&mut accounts, &keys)?;
     service_controls::attach(&mut accounts, &arguments.service_controls)?;
     Ok(accounts)
 }
@@ -133,7 +139,10 @@ fn start_failure(error: &StartError) -> Failure {
         StartError::InUse { .. } => Failure::usage(message)
             .help("stop the other process, or take a free port with `--listen 127.0.0.1:0`"),
         _ => {
-            let failure = Failure::usage(message);
+            let failure = match error {
+                StartError::State(error) => Failure::usage(message).help(error.remedy()),
+                _ => Failure::usage(message),
+            };
             match std::error::Error::source(error) {
                 Some(source) => failure.because(source),
                 None => failure,

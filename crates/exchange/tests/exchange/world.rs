@@ -125,7 +125,7 @@ pub(crate) fn role(trust: &str) -> Role {
     Role {
         arn: ROLE.parse().unwrap(),
         id: "AROARZPUZDIKAAAAAAAAA".to_owned(),
-        trust: Document::parse(trust, DocumentKind::Trust).unwrap(),
+        trust: Document::parse(trust, DocumentKind::Trust).unwrap().into(),
         max_session_seconds: 3600,
     }
 }

@@ -5,10 +5,12 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use podpass_exchange::Outcome as StepOutcome;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::{Event, EventId, EventSummary};
+use super::{Event, EventId, EventSummary, Outcome};
+use crate::call::shorten_actual;
 
 /// The newest events, oldest first, bounded in number and in size.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ struct Ring {
     recorded: u64,
 }
 
-/// An event and the length of its JSON, which stands for the memory it takes.
+/// An event, and about how much memory it takes.
 #[derive(Debug)]
 struct Kept {
     event: Event,
@@ -85,8 +87,10 @@ impl EventLog {
     }
 
     /// Appends an event, dropping the oldest ones when the ring is full.
-    pub(crate) fn record(&self, event: Event) {
-        let bytes = size_of_json(&event);
+    ///
+    /// `held` is how many bytes of the request its trace holds on to at most.
+    pub(crate) fn record(&self, event: Event, held: usize) {
+        let bytes = held + size_of(&event);
         let mut ring = self.lock();
         while ring.events.len() == CAPACITY || ring.bytes + bytes > self.max_bytes {
             let Some(oldest) = ring.events.pop_front() else {
@@ -153,7 +157,7 @@ impl EventLog {
 
     pub(crate) fn all(&self) -> Vec<Event> {
         let ring = self.lock();
-        ring.events.iter().map(|kept| kept.event.clone()).collect()
+        ring.events.iter().map(Kept::told).collect()
     }
 
     pub(crate) fn find(&self, id: EventId) -> Option<Event> {
@@ -162,12 +166,22 @@ impl EventLog {
             .iter()
             .rev()
             .find(|kept| kept.event.id == id)
-            .map(|kept| kept.event.clone())
+            .map(Kept::told)
     }
 
     /// The ring is whole between any two calls, so a panic elsewhere does not make it unusable.
     fn lock(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// The event as it is handed out: with words, each of bounded length, for the steps that passed.
+    fn told(&self) -> Event {
+        let mut event = self.event.clone();
+        let steps = event.exchange.iter_mut().flat_map(|trace| &mut trace.steps);
+        steps.for_each(|step| step.reword(shorten_actual));
+        event
     }
 }
 
@@ -182,12 +196,35 @@ impl io::Write for Counter {
     }
 }
 
-fn size_of_json(event: &Event) -> usize {
+/// About how many bytes an event takes. The words of a passed step do not exist yet, and are not counted.
+fn size_of(event: &Event) -> usize {
+    let error = match &event.outcome {
+        Outcome::Allowed => 0,
+        Outcome::Denied { message, .. } | Outcome::Failed { message, .. } => message.len(),
+    };
+    let steps = event.exchange.iter().flat_map(|trace| &trace.steps);
+    let steps = steps.map(|step| match step.outcome {
+        StepOutcome::Failed => json_length(step),
+        _ => json_length(step.policies.as_slice()),
+    });
+    ROOM + event.action.len()
+        + event.principal.len()
+        + event.resource.as_ref().map_or(0, String::len)
+        + error
+        + event.cause.as_ref().map_or(0, json_length)
+        + steps.sum::<usize>()
+        + json_length(event.policy.as_slice())
+}
+
+fn json_length(value: &(impl Serialize + ?Sized)) -> usize {
     let mut counter = Counter(0);
     // Neither the counter nor these types can fail; what was counted until then would do.
-    let _ = serde_json::to_writer(&mut counter, event);
+    let _ = serde_json::to_writer(&mut counter, value);
     counter.0
 }
+
+/// Bytes: an event's own, and its short texts.
+const ROOM: usize = 500;
 
 /// About 10 MB at 1 kB an event: enough to look back on a test run, bounded for a sandbox that runs for days.
 const CAPACITY: usize = 10_000;
@@ -203,7 +240,6 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::event::Outcome;
 
     fn event(id: EventId) -> Event {
         Event {
@@ -227,10 +263,10 @@ mod tests {
     fn ring_keeps_the_newest_ten_thousand() {
         let log = EventLog::default();
         let first = log.next_id();
-        log.record(event(first));
+        log.record(event(first), 0);
         for _ in 0..CAPACITY {
             let id = log.next_id();
-            log.record(event(id));
+            log.record(event(id), 0);
         }
         assert_eq!(log.all().len(), 10_000);
         assert!(log.find(first).is_none());
@@ -243,7 +279,7 @@ mod tests {
         assert_eq!(log.page(None, None).cursor, 0);
         for _ in 0..=2 * PAGE {
             let id = log.next_id();
-            log.record(event(id));
+            log.record(event(id), 0);
         }
         let (mut cursor, mut seen) = (None, Vec::new());
         loop {
@@ -272,7 +308,7 @@ mod tests {
         let log = EventLog::default();
         for _ in 0..CAPACITY + 7 {
             let id = log.next_id();
-            log.record(event(id));
+            log.record(event(id), 0);
         }
         let page = log.page(Some(2), None);
         assert_eq!((page.missed, page.events[0].id), (5, EventId(8)));
@@ -283,9 +319,9 @@ mod tests {
     fn a_slow_request_that_began_earlier_is_not_left_out() {
         let log = EventLog::default();
         let (slow, quick) = (log.next_id(), log.next_id());
-        log.record(event(quick));
+        log.record(event(quick), 0);
         let page = log.page(None, None);
-        log.record(event(slow));
+        log.record(event(slow), 0);
         assert_eq!(log.page(Some(page.cursor), None).events[0].id, slow);
     }
 
@@ -295,14 +331,25 @@ mod tests {
         for _ in 0..20 {
             let id = log.next_id();
             let action = "x".repeat(1_000);
-            log.record(Event {
+            let large = Event {
                 action,
                 ..event(id)
-            });
+            };
+            log.record(large, 0);
         }
         let kept = log.all();
-        assert_eq!(kept.len(), 8);
-        assert_eq!(kept[7].id, EventId(20));
-        assert!(log.find(EventId(12)).is_none());
+        assert_eq!(kept.len(), 6);
+        assert_eq!(kept[5].id, EventId(20));
+        assert!(log.find(EventId(14)).is_none());
+    }
+
+    #[test]
+    fn what_a_trace_holds_on_to_counts() {
+        let log = EventLog::with_max_bytes(10_000);
+        for _ in 0..20 {
+            let id = log.next_id();
+            log.record(event(id), 4_000);
+        }
+        assert_eq!(log.all().len(), 2);
     }
 }

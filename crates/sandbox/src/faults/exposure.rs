@@ -9,7 +9,6 @@ use podpass_exchange::IssuerFailure;
 use podpass_token::KeySet;
 
 use super::{Accounts, Active, FaultId, FaultKind, Faults, Inner, Refusal};
-use crate::query::Form;
 use crate::received::Received;
 use crate::route::Route;
 use crate::sigv4::{Authorization, Dialect};
@@ -48,8 +47,8 @@ impl Target {
             .unwrap_or_else(|| DEFAULT_REGION.to_owned());
         let (service, action) = match Route::of(request) {
             Route::Query(service) => {
-                let form = Form::parse(request.form_bytes()).unwrap_or_default();
-                let action = form.text("Action").unwrap_or_default().to_owned();
+                let action = request.form().ok().and_then(|form| form.text("Action"));
+                let action = action.unwrap_or_default().to_owned();
                 (service.name().to_owned(), action)
             }
             Route::S3 => {

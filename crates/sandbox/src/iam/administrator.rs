@@ -73,7 +73,7 @@ mod tests {
         let account = with_administrator(&given, Timestamp::UNIX_EPOCH).unwrap();
         let admin = account.users.find("admin").unwrap();
         assert_eq!(admin.arn.as_str(), "arn:aws:iam::123456789012:user/admin");
-        assert_eq!(admin.grants.inline.len(), 1);
+        assert_eq!(admin.grants.inline.values().count(), 1);
         assert!(account.access_keys.contains_key("test"));
     }
 }

@@ -2,7 +2,7 @@
 
 use podpass_policy::Context;
 
-use super::store::{Account, Grants, Named};
+use super::store::{Account, Grants, NamedRows};
 use super::tags::Tags;
 use super::{groups, rules};
 use crate::query::{ApiError, Input};
@@ -132,7 +132,11 @@ impl<'a> Found<'a> {
 }
 
 /// Refuses one more of what a quota counts.
-pub(crate) fn check_quota<T>(things: &Named<T>, quota: usize, name: &str) -> Result<(), ApiError> {
+pub(crate) fn check_quota<T>(
+    things: &NamedRows<T>,
+    quota: usize,
+    name: &str,
+) -> Result<(), ApiError> {
     if things.len() < quota {
         return Ok(());
     }

@@ -117,10 +117,11 @@ pub(crate) fn delete(call: &mut Call<'_>, account: &mut Account) -> Answer {
     input.finish()?;
     let arn = arn?;
     authorize(call, account, "iam:DeleteOpenIDConnectProvider", &arn)?;
-    let deleted = account.providers.remove(&arn);
-    deleted.map(|_| Xml::default()).ok_or_else(|| {
-        ApiError::no_such_entity(format!("OpenId connect Provider {arn} cannot be found."))
-    })
+    if account.providers.remove(&arn) {
+        return Ok(Xml::default());
+    }
+    let message = format!("OpenId connect Provider {arn} cannot be found.");
+    Err(ApiError::no_such_entity(message))
 }
 
 /// `AddClientIDToOpenIDConnectProvider`; one that is there already is no error.

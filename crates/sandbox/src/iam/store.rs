@@ -1,41 +1,50 @@
 //! What an account holds: users, groups, access keys, roles, instance profiles, managed policies and OIDC providers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use podpass_policy::{
     AccountId, Attached, Document, DocumentKind, Path, PolicyArn, PolicyError, PolicyName, RoleArn,
     UserArn, UserName,
 };
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::aws_managed;
 use super::tags::Tags;
 use crate::renaming::Renamed;
 use crate::service_controls::ServiceControls;
 use crate::settings::Secret;
+use crate::state::{Table, secret_text};
 
 /// One AWS account's IAM.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) id: AccountId,
     pub(crate) service_controls: ServiceControls,
-    pub(crate) users: Named<User>,
-    pub(crate) groups: Named<Group>,
-    pub(crate) roles: Named<Role>,
-    pub(crate) instance_profiles: Named<InstanceProfile>,
-    pub(crate) policies: Named<ManagedPolicy>,
+    pub(crate) users: NamedRows<User>,
+    pub(crate) groups: NamedRows<Group>,
+    pub(crate) roles: NamedRows<Role>,
+    pub(crate) instance_profiles: NamedRows<InstanceProfile>,
+    pub(crate) policies: NamedRows<ManagedPolicy>,
     /// By ARN, in which AWS keeps the case of the URL.
-    pub(crate) providers: BTreeMap<String, OidcProvider>,
+    pub(crate) providers: Table<String, OidcProvider>,
     /// By access key id.
-    pub(crate) access_keys: BTreeMap<String, AccessKey>,
+    pub(crate) access_keys: Table<String, AccessKey>,
 }
 
 /// Things found by a name whose case does not matter, and listed in the order of their names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Named<T>(BTreeMap<String, T>);
 
-/// An IAM user.
+/// The same, as rows that remember what a change touches.
 #[derive(Clone, Debug)]
+pub(crate) struct NamedRows<T>(Table<String, T>);
+
+/// An IAM user.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct User {
     pub(crate) arn: UserArn,
     /// `AIDA…`.
@@ -48,7 +57,8 @@ pub(crate) struct User {
 }
 
 /// A group of users.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Group {
     pub(crate) name: String,
     pub(crate) path: Path,
@@ -59,9 +69,11 @@ pub(crate) struct Group {
 }
 
 /// A long-term access key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct AccessKey {
     pub(crate) id: String,
+    #[serde(with = "secret_text")]
     pub(crate) secret: Secret,
     pub(crate) user: UserName,
     pub(crate) status: KeyStatus,
@@ -69,14 +81,15 @@ pub(crate) struct AccessKey {
 }
 
 /// Whether an access key works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum KeyStatus {
     Active,
     Inactive,
 }
 
 /// An IAM role.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Role {
     pub(crate) arn: RoleArn,
     /// `AROA…`; a role made again under the same name has another one.
@@ -84,13 +97,15 @@ pub(crate) struct Role {
     pub(crate) created: Timestamp,
     pub(crate) description: Option<String>,
     pub(crate) max_session_seconds: u32,
+    #[serde(deserialize_with = "PolicyText::trust")]
     pub(crate) trust: PolicyText,
     pub(crate) grants: Grants,
     pub(crate) tags: Tags,
 }
 
 /// What hands a role to EC2 instances.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct InstanceProfile {
     pub(crate) name: String,
     pub(crate) path: Path,
@@ -103,7 +118,8 @@ pub(crate) struct InstanceProfile {
 }
 
 /// What gives a user, group or role its permissions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Grants {
     pub(crate) inline: Named<InlinePolicy>,
     /// In the order of attachment.
@@ -112,9 +128,11 @@ pub(crate) struct Grants {
 }
 
 /// A policy that lives in its user, group or role.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct InlinePolicy {
     pub(crate) name: PolicyName,
+    #[serde(deserialize_with = "PolicyText::permissions")]
     pub(crate) policy: PolicyText,
 }
 
@@ -122,11 +140,12 @@ pub(crate) struct InlinePolicy {
 #[derive(Clone, Debug)]
 pub(crate) struct PolicyText {
     pub(crate) text: String,
-    pub(crate) document: Document,
+    pub(crate) document: Arc<Document>,
 }
 
 /// A customer managed policy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ManagedPolicy {
     pub(crate) arn: PolicyArn,
     /// `ANPA…`.
@@ -144,16 +163,19 @@ pub(crate) struct ManagedPolicy {
 }
 
 /// One version of a managed policy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PolicyVersion {
     /// 1 is shown as `v1`.
     pub(crate) number: u32,
+    #[serde(deserialize_with = "PolicyText::permissions")]
     pub(crate) policy: PolicyText,
     pub(crate) created: Timestamp,
 }
 
 /// An OIDC provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct OidcProvider {
     /// What an exchange needs of it: ARN and client ids.
     pub(crate) known: podpass_exchange::OidcProvider,
@@ -182,13 +204,13 @@ impl Account {
         Self {
             id,
             service_controls: ServiceControls::default(),
-            users: Named::default(),
-            groups: Named::default(),
-            roles: Named::default(),
-            instance_profiles: Named::default(),
-            policies: Named::default(),
-            providers: BTreeMap::new(),
-            access_keys: BTreeMap::new(),
+            users: NamedRows::default(),
+            groups: NamedRows::default(),
+            roles: NamedRows::default(),
+            instance_profiles: NamedRows::default(),
+            policies: NamedRows::default(),
+            providers: Table::default(),
+            access_keys: Table::default(),
         }
     }
 
@@ -251,7 +273,7 @@ impl Account {
     /// The document in force of a managed policy of this account or of AWS.
     pub(crate) fn managed_document(&self, arn: &PolicyArn) -> Option<&Document> {
         if arn.account().is_none() {
-            return aws_managed::find(arn).map(|policy| &policy.policy.document);
+            return aws_managed::find(arn).map(|policy| &*policy.policy.document);
         }
         self.managed_policy(arn).and_then(ManagedPolicy::document)
     }
@@ -297,10 +319,6 @@ impl<T> Named<T> {
         self.0.get(&fold(name))
     }
 
-    pub(crate) fn find_mut(&mut self, name: &str) -> Option<&mut T> {
-        self.0.get_mut(&fold(name))
-    }
-
     pub(crate) fn insert(&mut self, name: &str, value: T) {
         self.0.insert(fold(name), value);
     }
@@ -313,16 +331,56 @@ impl<T> Named<T> {
         self.0.values()
     }
 
-    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.0.values_mut()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<T> NamedRows<T> {
+    pub(crate) fn find(&self, name: &str) -> Option<&T> {
+        self.0.get(&fold(name))
+    }
+
+    pub(crate) fn find_mut(&mut self, name: &str) -> Option<&mut T>
+    where
+        T: Clone,
+    {
+        self.0.get_mut(&fold(name))
+    }
+
+    pub(crate) fn insert(&mut self, name: &str, value: T) {
+        self.0.insert(fold(name), value);
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.remove(&fold(name));
+    }
+
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.values()
     }
 
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// The rows by their names in lower case, for who keeps them.
+    pub(crate) fn table(&self) -> &Table<String, T> {
+        &self.0
+    }
+
+    pub(crate) fn settle(&mut self) {
+        self.0.settle_flat();
+    }
+
+    pub(crate) fn undo(&mut self) {
+        self.0.undo_flat();
+    }
+}
+
+impl<T> Default for NamedRows<T> {
+    fn default() -> Self {
+        Self(Table::default())
     }
 }
 
@@ -336,14 +394,33 @@ impl PolicyText {
     /// Reads a document and keeps its text.
     pub(crate) fn parse(text: String, kind: DocumentKind) -> Result<Self, PolicyError> {
         let document = Document::parse(&text, kind)?;
-        Ok(Self { text, document })
+        Ok(Self {
+            text,
+            document: Arc::new(document),
+        })
+    }
+
+    /// Reads a trust policy that was kept.
+    fn trust<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::kept(deserializer, DocumentKind::Trust)
+    }
+
+    /// Reads a permissions policy that was kept.
+    fn permissions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::kept(deserializer, DocumentKind::Permissions)
+    }
+
+    fn kept<'de, D: Deserializer<'de>>(
+        deserializer: D,
+        kind: DocumentKind,
+    ) -> Result<Self, D::Error> {
+        Self::parse(String::deserialize(deserializer)?, kind).map_err(de::Error::custom)
     }
 
     /// Shows a principal as it is called now.
     pub(crate) fn rename(&mut self, renamed: &Renamed) {
-        if renamed.apply(&mut self.document) {
-            self.text = self.document.to_json();
-        }
+        renamed.apply(Arc::make_mut(&mut self.document));
+        self.text = self.document.to_json();
     }
 
     /// The length that quotas count: without white space.
@@ -352,6 +429,13 @@ impl PolicyText {
             .chars()
             .filter(|character| !character.is_whitespace())
             .count()
+    }
+}
+
+/// A policy is its text.
+impl Serialize for PolicyText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
     }
 }
 
@@ -365,7 +449,7 @@ impl ManagedPolicy {
 
     fn document(&self) -> Option<&Document> {
         self.version(self.default_version)
-            .map(|version| &version.policy.document)
+            .map(|version| &*version.policy.document)
     }
 }
 

@@ -1,15 +1,18 @@
 //! Tags of users, roles, instance profiles, managed policies and OIDC providers.
 
 use podpass_policy::Context;
+use serde::{Deserialize, Serialize};
 
 use crate::query::{ApiError, Constraint, Input, Member, Pattern, Xml};
 
 /// The tags of one resource, in the order in which they were set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Tags(Vec<Tag>);
 
 /// A key and its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Tag {
     pub(crate) key: String,
     pub(crate) value: String,

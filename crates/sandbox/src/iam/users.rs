@@ -130,9 +130,13 @@ pub(crate) fn update(call: &mut Call<'_>, account: &mut Account) -> Result<Renam
         from: old.to_string(),
         to: user.arn.to_string(),
     };
-    let keys = account.access_keys.values_mut();
-    for key in keys.filter(|key| key.user == *old.name()) {
-        key.user = new_name.clone();
+    let keys = account.access_keys.values();
+    let keys = keys.filter(|key| key.user == *old.name());
+    let ids: Vec<String> = keys.map(|key| key.id.clone()).collect();
+    for id in &ids {
+        if let Some(key) = account.access_keys.get_mut(id) {
+            key.user = new_name.clone();
+        }
     }
     account.users.remove(&name);
     account.users.insert(new_name.as_str(), user);

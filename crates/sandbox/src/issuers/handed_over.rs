@@ -1,6 +1,5 @@
 //! Issuers whose keys are handed to the sandbox, because it cannot reach them: those of clusters outside of it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use podpass_token::{KeySet, KeySetError, UnusableKey};
@@ -9,6 +8,7 @@ use serde_json::Value;
 
 use super::{MAX_DOCUMENT, bucket_of};
 use crate::s3::Buckets;
+use crate::state::{Changes, Extent, NotKept, RowError, Rows, Table};
 
 /// An issuer and the keys that verify its tokens, as [`Running::add_issuer`](crate::Running::add_issuer) takes them.
 #[derive(Clone, Debug)]
@@ -57,6 +57,21 @@ pub struct HostedIssuer {
     pub bucket: String,
 }
 
+/// Why an issuer is not handed over.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddIssuerError {
+    /// A bucket of the sandbox is that issuer.
+    #[error(transparent)]
+    Hosted(#[from] HostedIssuer),
+    /// The sandbox's state cannot be written.
+    #[error("{problem}")]
+    NotKept {
+        /// The file and what the operating system said.
+        problem: String,
+    },
+}
+
 /// What became of something that was handed to the sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -71,7 +86,7 @@ pub enum Change {
 
 /// The issuers that were handed over, by their URLs.
 #[derive(Debug, Default)]
-pub(crate) struct HandedOver(BTreeMap<String, Issuer>);
+pub(crate) struct HandedOver(Table<String, Issuer>);
 
 // === impl Issuer ===
 
@@ -126,6 +141,16 @@ impl fmt::Display for Change {
     }
 }
 
+// === impl AddIssuerError ===
+
+impl From<NotKept> for AddIssuerError {
+    fn from(error: NotKept) -> Self {
+        Self::NotKept {
+            problem: error.to_string(),
+        }
+    }
+}
+
 // === impl HandedOver ===
 
 impl HandedOver {
@@ -155,9 +180,36 @@ impl HandedOver {
         Ok(change)
     }
 
+    /// Adds the issuers' rows to a change.
+    pub(crate) fn write_changes(&self, changes: &mut Changes, extent: Extent) {
+        for row in self.0.touched(extent) {
+            if let Some(issuer) = row.now {
+                changes.put(&["issuer", row.key], &issuer.jwks);
+            }
+        }
+    }
+
+    /// Takes the row of an issuer.
+    pub(crate) fn load(&mut self, url: &str, jwks: &Value) -> Result<(), RowError> {
+        let issuer = Issuer::new(url, &jwks.to_string())
+            .map_err(|error| RowError::new(error.to_string()))?;
+        self.0.insert(url.to_owned(), issuer);
+        Ok(())
+    }
+
     /// The keys of an issuer, when it was handed over under exactly this URL.
     pub(crate) fn keys_of(&self, url: &str) -> Option<&KeySet> {
         self.0.get(url).map(Issuer::keys)
+    }
+}
+
+impl Rows for HandedOver {
+    fn settle(&mut self) {
+        self.0.settle_flat();
+    }
+
+    fn undo(&mut self) {
+        self.0.undo_flat();
     }
 }
 

@@ -10,7 +10,7 @@ use crate::ids;
 /// The answer to a call that was done.
 pub(crate) fn success(service: QueryService, action: &str, result: &Xml) -> Response<Bytes> {
     let request_id = ids::new_request_id();
-    let xml = Xml::of(|xml| {
+    let xml = Xml::with_room(result.len(), |xml| {
         xml.root(&format!("{action}Response"), service.namespace(), |xml| {
             if !result.is_empty() || action == EMPTY_RESULT {
                 xml.element(&format!("{action}Result"), |xml| xml.append(result));

@@ -3,6 +3,7 @@
 use podpass_kinds::Reason;
 
 use crate::random::RandomFailure;
+use crate::state::NotKept;
 
 /// An API's refusal of a call: what the client gets, and the reason behind it when it tells less.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,6 +91,12 @@ impl ApiError {
             fault: Fault::Failed,
             reason: None,
         }
+    }
+}
+
+impl From<NotKept> for ApiError {
+    fn from(not_kept: NotKept) -> Self {
+        Self::new(500, "ServiceFailure", not_kept.to_string())
     }
 }
 

@@ -157,15 +157,22 @@ fn malformed(name: &str) -> ApiError {
 }
 
 fn decode(part: Option<&[u8]>) -> Result<String, ApiError> {
+    let part = part.unwrap_or_default();
+    let not_utf8 = |_| ApiError::malformed_input("a parameter is not UTF-8");
+    // Tokens have no escapes, and they are what is long.
+    if !part.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        return std::str::from_utf8(part)
+            .map(str::to_owned)
+            .map_err(not_utf8);
+    }
     let blanks: Vec<u8> = part
-        .unwrap_or_default()
         .iter()
         .map(|byte| if *byte == b'+' { b' ' } else { *byte })
         .collect();
     percent_decode(&blanks)
         .decode_utf8()
         .map(std::borrow::Cow::into_owned)
-        .map_err(|_| ApiError::malformed_input("a parameter is not UTF-8"))
+        .map_err(not_utf8)
 }
 
 const MAX_EXTENSION: u32 = 10;

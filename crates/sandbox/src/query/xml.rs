@@ -11,9 +11,21 @@ pub(crate) struct Xml {
 impl Xml {
     /// Writes what `write` writes and returns it.
     pub(crate) fn of(write: impl FnOnce(&mut Self)) -> Self {
-        let mut xml = Self::default();
+        Self::with_room(0, write)
+    }
+
+    /// The same, with room for so many bytes from the start.
+    pub(crate) fn with_room(bytes: usize, write: impl FnOnce(&mut Self)) -> Self {
+        let mut xml = Self {
+            text: String::with_capacity(bytes + USUAL),
+        };
         write(&mut xml);
         xml
+    }
+
+    /// The length so far, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
     }
 
     /// An element with children.
@@ -90,6 +102,9 @@ impl Xml {
         self.text.push('>');
     }
 }
+
+/// Bytes that most answers take beside what is long in them.
+const USUAL: usize = 500;
 
 #[cfg(test)]
 mod tests {

@@ -3,9 +3,10 @@
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 
 /// An algorithm of `x-amz-checksum-*`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Algorithm {
     Crc32,
     Crc32c,
@@ -15,14 +16,15 @@ pub(super) enum Algorithm {
 }
 
 /// Whether a checksum covers the object's bytes or, for multipart uploads, the checksums of its parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Coverage {
     FullObject,
     Composite,
 }
 
 /// A checksum in the form of its header: Base64, big-endian, and `-N` for a composite of N parts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Checksum {
     pub(super) algorithm: Algorithm,
     pub(super) coverage: Coverage,

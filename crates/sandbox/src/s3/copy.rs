@@ -74,7 +74,8 @@ pub(super) fn part(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
     let bytes = match call.request.header("x-amz-copy-source-range") {
         Some(header) => original
             .bytes
-            .slice(range::of_copy_source(header, original.bytes.len())?),
+            .slice(range::of_copy_source(header, original.bytes.len())?)
+            .into(),
         None => original.bytes,
     };
     let now = call.now;

@@ -1,6 +1,5 @@
 //! Multipart uploads: what the AWS CLI does for anything of 8 MiB and more.
 
-use bytes::Bytes;
 use http::StatusCode;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -15,6 +14,7 @@ use super::error::S3Error;
 use super::reply::{self, set_header, xml_time};
 use super::store::{Bucket, Buckets, Part, Upload, etag, md5_of, whole_seconds};
 use super::{condition, copy, name, upload};
+use crate::state::{Content, Table};
 
 const MAX_PARTS: u16 = 10_000;
 /// The most parts or uploads of one page.
@@ -41,7 +41,7 @@ pub(super) fn create(buckets: &mut Buckets, call: &mut Call<'_>) -> Reply {
             initiated: whole_seconds(call.now),
             attributes,
             checksums,
-            parts: std::collections::BTreeMap::new(),
+            parts: Table::default(),
         },
     );
     let mut response = response;
@@ -221,7 +221,7 @@ pub(super) fn find_mut<'b>(
     let id = upload_id(call.request);
     bucket
         .uploads
-        .get_mut(id)
+        .open_mut(id)
         .filter(|upload| upload.key == call.key())
         .ok_or_else(|| no_such_upload(id))
 }
@@ -251,10 +251,11 @@ impl Upload {
     pub(super) fn add(
         &mut self,
         number: u16,
-        bytes: Bytes,
+        bytes: impl Into<Content>,
         checksum: Option<Checksum>,
         now: Timestamp,
     ) -> &Part {
+        let bytes = bytes.into();
         let algorithm = self.checksums.map(|(algorithm, _)| algorithm);
         let part = Part {
             md5: md5_of(&bytes),
@@ -263,7 +264,8 @@ impl Upload {
                 .or_else(|| algorithm.map(|algorithm| Checksum::of(algorithm, &bytes))),
             bytes,
         };
-        self.parts.entry(number).insert_entry(part).into_mut()
+        self.parts.insert(number, part);
+        &self.parts[&number]
     }
 }
 

@@ -93,7 +93,7 @@ pub(super) fn read(buckets: &Buckets, call: &mut Call<'_>) -> Reply {
     }
     let bytes = match selected {
         Some(range) => object.bytes.slice(range),
-        None => object.bytes.clone(),
+        None => object.bytes.bytes().clone(),
     };
     set_header(&mut response, "content-length", &bytes.len().to_string());
     *response.body_mut() = bytes;

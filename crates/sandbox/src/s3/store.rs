@@ -1,27 +1,38 @@
-//! What is kept: buckets with their settings, objects, and uploads under way. All in memory.
+//! What is kept: buckets with their settings, objects, and uploads under way. All in memory, and in a state if there is one.
 
-use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use podpass_policy::{AccountId, Document, Partition};
+use serde::{Deserialize, Serialize};
 
 use super::checksum::{Algorithm, Checksum, Coverage};
 use super::error::S3Error;
-use super::name;
 use super::tagging::Tags;
+use super::{kept, name};
 use crate::renaming::Renamed;
+use crate::state::{Content, Table, Watched};
 
 /// All buckets of all accounts and partitions: their names share one namespace.
 #[derive(Debug, Default)]
 pub(crate) struct Buckets {
-    buckets: BTreeMap<String, Bucket>,
+    pub(super) buckets: Table<String, Bucket>,
 }
 
 /// A bucket, its settings and its content.
 #[derive(Debug)]
 pub(super) struct Bucket {
+    pub(super) settings: Watched<BucketSettings>,
+    /// In UTF-8 byte order, which is also how listings are sorted.
+    pub(super) objects: Table<String, Object>,
+    pub(super) uploads: Table<String, Upload>,
+}
+
+/// A bucket without its content.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BucketSettings {
     pub(super) name: String,
     pub(super) owner: AccountId,
     pub(super) region: String,
@@ -33,13 +44,10 @@ pub(super) struct Bucket {
     pub(super) public_access_block: Option<PublicAccessBlock>,
     /// `None` after its deletion, which is the same as [`Ownership::ObjectWriter`].
     pub(super) ownership: Option<Ownership>,
-    /// In UTF-8 byte order, which is also how listings are sorted.
-    pub(super) objects: BTreeMap<String, Object>,
-    pub(super) uploads: BTreeMap<String, Upload>,
 }
 
 /// A bucket policy.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct BucketPolicy {
     /// As `GetBucketPolicy` returns it.
     pub(super) text: String,
@@ -48,7 +56,8 @@ pub(super) struct BucketPolicy {
 }
 
 /// The four settings of S3 Block Public Access.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "AWS's own four switches")]
 pub(super) struct PublicAccessBlock {
     pub(super) block_public_acls: bool,
@@ -58,7 +67,7 @@ pub(super) struct PublicAccessBlock {
 }
 
 /// Who owns uploaded objects, and with that whether ACLs count at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Ownership {
     BucketOwnerEnforced,
     BucketOwnerPreferred,
@@ -66,10 +75,12 @@ pub(super) enum Ownership {
 }
 
 /// An object. Its bytes are shared, not copied, between versions of the answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Object {
     /// The content.
-    pub(crate) bytes: Bytes,
+    #[serde(skip)]
+    pub(crate) bytes: Content,
     /// With its quotes.
     pub(super) etag: String,
     /// In whole seconds, as headers can say it.
@@ -81,16 +92,18 @@ pub(crate) struct Object {
 }
 
 /// What an upload says about the object besides its bytes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Attributes {
     /// `Content-Type` and its kin, and `x-amz-meta-*`.
+    #[serde(with = "kept::headers")]
     pub(super) headers: HeaderMap,
     pub(super) tags: Tags,
     pub(super) storage_class: StorageClass,
 }
 
 /// The storage classes whose objects can be read at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum StorageClass {
     #[default]
     Standard,
@@ -101,20 +114,24 @@ pub(super) enum StorageClass {
     GlacierIr,
 }
 
-/// A multipart upload under way.
-#[derive(Debug)]
+/// A multipart upload under way. Only its parts change.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Upload {
     pub(super) key: String,
     pub(super) initiated: Timestamp,
     pub(super) attributes: Attributes,
     pub(super) checksums: Option<(Algorithm, Coverage)>,
-    pub(super) parts: BTreeMap<u16, Part>,
+    #[serde(skip)]
+    pub(super) parts: Table<u16, Part>,
 }
 
 /// An uploaded part.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Part {
-    pub(super) bytes: Bytes,
+    #[serde(skip)]
+    pub(super) bytes: Content,
     /// The MD5 of the bytes; the object's entity tag is made from these.
     pub(super) md5: [u8; 16],
     pub(super) last_modified: Timestamp,
@@ -139,7 +156,7 @@ impl Buckets {
     pub(super) fn find_mut(&mut self, name: &str) -> Result<&mut Bucket, S3Error> {
         name::check_bucket_name(name)?;
         self.buckets
-            .get_mut(name)
+            .open_mut(name)
             .ok_or_else(|| S3Error::no_such_bucket(name))
     }
 
@@ -158,12 +175,16 @@ impl Buckets {
 
     /// Lets every bucket policy show a principal as it is called now.
     pub(crate) fn rename(&mut self, renamed: &Renamed) {
-        let policies = self
+        let names_it = |policy: &BucketPolicy| renamed.is_named_in(&policy.document);
+        let naming = self
             .buckets
-            .values_mut()
-            .filter_map(|bucket| bucket.policy.as_mut());
-        for policy in policies {
-            if renamed.apply(&mut policy.document) {
+            .values()
+            .filter(|bucket| bucket.policy.as_ref().is_some_and(names_it));
+        let naming: Vec<String> = naming.map(|bucket| bucket.name.clone()).collect();
+        for name in &naming {
+            let bucket = self.buckets.open_mut(name);
+            if let Some(policy) = bucket.and_then(|bucket| bucket.policy.as_mut()) {
+                renamed.apply(&mut policy.document);
                 policy.text = policy.document.to_json();
             }
         }
@@ -185,7 +206,7 @@ impl Buckets {
 impl Bucket {
     /// A bucket as S3 makes it since April 2023: nothing public, no ACLs.
     pub(super) fn new(name: &str, owner: &AccountId, region: &str, created: Timestamp) -> Self {
-        Self {
+        Self::with(BucketSettings {
             name: name.to_owned(),
             owner: owner.clone(),
             region: region.to_owned(),
@@ -194,8 +215,15 @@ impl Bucket {
             policy: None,
             public_access_block: Some(PublicAccessBlock::ALL),
             ownership: Some(Ownership::BucketOwnerEnforced),
-            objects: BTreeMap::new(),
-            uploads: BTreeMap::new(),
+        })
+    }
+
+    /// A bucket of these settings without content.
+    pub(super) fn with(settings: BucketSettings) -> Self {
+        Self {
+            settings: Watched::new(settings),
+            objects: Table::default(),
+            uploads: Table::default(),
         }
     }
 
@@ -228,6 +256,20 @@ impl Bucket {
         self.objects
             .get(key)
             .ok_or_else(|| S3Error::no_such_key(key))
+    }
+}
+
+impl Deref for Bucket {
+    type Target = BucketSettings;
+
+    fn deref(&self) -> &BucketSettings {
+        &self.settings
+    }
+}
+
+impl DerefMut for Bucket {
+    fn deref_mut(&mut self) -> &mut BucketSettings {
+        &mut self.settings
     }
 }
 
@@ -329,11 +371,12 @@ impl StorageClass {
 impl Object {
     /// An object from one request: its entity tag is the MD5 of its bytes.
     pub(super) fn new(
-        bytes: Bytes,
+        bytes: impl Into<Content>,
         attributes: Attributes,
         checksum: Checksum,
         now: Timestamp,
     ) -> Self {
+        let bytes = bytes.into();
         Self {
             etag: etag(&md5_of(&bytes)),
             last_modified: whole_seconds(now),

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
 
 use super::access::{Call, Reply};
 use super::error::S3Error;
@@ -10,7 +11,8 @@ use super::xml::{Element, Writer};
 use super::{object, reply};
 
 /// Tags in the order they were given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(super) struct Tags(Vec<(String, String)>);
 
 /// Whose tags they are; the limit differs.

@@ -75,7 +75,10 @@ impl Server {
         let Ask(request) = ask;
         match serve(&self.buckets, &request, caller, self.now) {
             Served::Answered(response) => response,
-            Served::Pending(change) => change.serve(&mut self.buckets, &request, caller, self.now),
+            Served::Pending(change) => {
+                let served = change.serve(&mut self.buckets, &request, caller, self.now);
+                served.unwrap_or_else(|error| super::refuse(error, &request, self.now))
+            }
         }
         .into()
     }

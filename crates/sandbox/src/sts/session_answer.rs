@@ -72,7 +72,7 @@ pub(super) fn begin(
 /// Seals a session and writes its credentials.
 pub(super) fn seal(sts: &Sts<'_>, session: &Session) -> Result<Xml, ApiError> {
     let token = sts.seal.close(session)?;
-    Ok(Xml::of(|xml| {
+    Ok(Xml::with_room(token.expose().len(), |xml| {
         xml.element("Credentials", |xml| {
             xml.text("AccessKeyId", &session.access_key_id);
             xml.text("SecretAccessKey", session.secret.expose());

@@ -17,7 +17,7 @@ pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError
     call.report.resource = Some(request.role_arn.clone());
     let grant = decide(sts, call, request)?;
     let credentials = session_answer::issue(sts, call, &grant.grant, call.form.text("Policy"))?;
-    Ok(Xml::of(|xml| {
+    Ok(Xml::with_room(credentials.len(), |xml| {
         xml.append(&credentials);
         xml.text("SubjectFromWebIdentityToken", &grant.subject);
         session_answer::write_assumed_role(xml, &grant.grant);

@@ -8,19 +8,40 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::{Map, Value};
 
-use crate::query::Form;
+/// Whether a parameter of a call of the Query protocol is shown: neither the call itself nor anything secret.
+pub(super) fn is_parameter(name: &str) -> bool {
+    let first = name.split('.').next().unwrap_or_default();
+    !NO_PARAMETERS.contains(&first) && !first.starts_with("X-Amz-")
+}
 
-/// The parameters of a call of the Query protocol.
-pub(super) fn of_form(form: &Form) -> Value {
+/// The parameters of a call of the Query protocol that are shown.
+pub(super) fn of_parameters<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
     let mut root = Node::default();
-    for (name, value) in form.pairs() {
-        let first = name.split('.').next().unwrap_or_default();
-        if NO_PARAMETERS.contains(&first) || first.starts_with("X-Amz-") {
-            continue;
-        }
+    for (name, value) in parameters {
         root.insert(name.split('.'), value);
     }
     root.value("")
+}
+
+/// An answer without the texts of its secret elements, which hold no elements: `<` is never text.
+pub(super) fn without_secrets(xml: &str) -> String {
+    let mut rest = String::with_capacity(xml.len());
+    let mut tail = xml;
+    while let Some(start) = tail.find('<') {
+        let (text, tags) = tail.split_at(start);
+        rest.push_str(text);
+        let end = tags.find('>').map_or(tags.len(), |end| end + 1);
+        let (tag, after) = tags.split_at(end);
+        rest.push_str(tag);
+        let name = tag.trim_matches(['<', '>']);
+        tail = if SECRETS.contains(&name) {
+            &after[after.find('<').unwrap_or(after.len())..]
+        } else {
+            after
+        };
+    }
+    rest.push_str(tail);
+    rest
 }
 
 /// What stands inside the `…Result` element of an answer; `null` when there is nothing.
@@ -204,6 +225,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::query::Form;
 
     #[test]
     fn parameters_lose_the_token_and_keep_their_lists() {
@@ -212,8 +234,10 @@ mod tests {
             &PolicyArns.member.1.arn=x&PolicyArns.member.2.arn=y&ClientIDList.member.1=c&SetAsDefault=true",
         )
         .unwrap();
+        let shown =
+            |form: &Form| of_parameters(form.pairs().filter(|(name, _)| is_parameter(name)));
         assert_eq!(
-            of_form(&form),
+            shown(&form),
             json!({
                 "roleArn": "a",
                 "durationSeconds": 900,
@@ -222,10 +246,7 @@ mod tests {
                 "setAsDefault": true,
             })
         );
-        assert_eq!(
-            of_form(&Form::parse(b"Action=ListRoles").unwrap()),
-            json!({})
-        );
+        assert_eq!(shown(&Form::parse(b"Action=ListRoles").unwrap()), json!({}));
     }
 
     #[test]
@@ -243,5 +264,11 @@ mod tests {
             })
         );
         assert_eq!(of_result("<R><ResponseMetadata/></R>"), Value::Null);
+        let kept = without_secrets(xml);
+        assert!(
+            kept.contains("<SecretAccessKey></SecretAccessKey><SessionToken></SessionToken>"),
+            "{kept}"
+        );
+        assert_eq!(of_result(&kept), of_result(xml));
     }
 }

@@ -91,8 +91,8 @@ impl Lookup {
 
     /// The page.
     pub(crate) fn answer(&self, trail: &Trail, place: Place<'_>) -> Value {
-        let kept = trail.lock();
-        let mut found = kept.records.iter().rev().filter(|record| {
+        let mut kept = trail.lock();
+        let mut found = kept.records().rev().filter(|record| {
             !self.wants_insights
                 && self.before.is_none_or(|before| record.number < before)
                 && self.matches(record, place)

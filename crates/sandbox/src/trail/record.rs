@@ -1,13 +1,11 @@
-//! From an answered call to the records that CloudTrail keeps of it.
+//! From a noted call to the records that CloudTrail keeps of it.
 
-use http::HeaderMap;
 use jiff::Timestamp;
 use podpass_policy::{AccountId, RoleArn};
 use serde_json::{Value, json};
 
-use super::{Actor, Observed, json as shape};
-use crate::event::Outcome;
-use crate::query::Form;
+use super::note::{Details, Note, NotedCaller};
+use super::{Actor, json as shape};
 use crate::{ids, words};
 
 /// One record, with what `LookupEvents` searches by.
@@ -56,24 +54,19 @@ impl Record {
     }
 }
 
-/// The records of a call: none, one, or one for each of two accounts.
-pub(super) fn records_of(observed: &Observed<'_>) -> Vec<Record> {
-    let report = observed.report;
-    // A refused token is nobody's, whoever signed the call.
-    if report.action == "AssumeRoleWithWebIdentity" && report.web_identity.is_none() {
-        return Vec::new();
-    }
-    let Some(actor) = report
-        .web_identity
-        .as_ref()
-        .map(Actor::of_web_identity)
-        .or_else(|| report.actor.clone())
-    else {
-        return Vec::new();
+/// The records of a call: one, or one for each of two accounts.
+///
+/// `place` is the call's place in the order of recording.
+pub(super) fn records_of(note: &Note, place: u64) -> Vec<Record> {
+    let web_actor;
+    let actor = match &note.caller {
+        NotedCaller::Signed(actor) => actor,
+        NotedCaller::WebIdentity(web) => {
+            web_actor = Actor::of_web_identity(web);
+            &web_actor
+        }
     };
-    let Some(mut draft) = Draft::of(observed) else {
-        return Vec::new();
-    };
+    let mut draft = Draft::of(note);
     let own = actor.account.clone();
     let of_role = draft.role().map(|role| role.account().clone());
     let Some(first) = own.or_else(|| of_role.clone()) else {
@@ -83,83 +76,52 @@ pub(super) fn records_of(observed: &Observed<'_>) -> Vec<Record> {
     let second = of_role.filter(|account| *account != first && draft.error.is_none());
     draft.shared_id = second.as_ref().map(|_| ids::new_request_id());
     let elsewhere = second.map(|account| draft.record(&actor.seen_from_elsewhere(), account));
-    let mut records = vec![draft.record(&actor, first)];
-    records.extend(elsewhere);
-    records
+    let records = [Some(draft.record(actor, first)), elsewhere];
+    let numbered = records.into_iter().flatten().zip(2 * place..);
+    numbered
+        .map(|(record, number)| Record { number, ..record })
+        .collect()
 }
 
 impl Draft {
-    /// `None` for what is no management call.
-    fn of(observed: &Observed<'_>) -> Option<Self> {
-        let Observed {
-            request,
-            report,
-            response,
-            outcome,
-            now,
-        } = *observed;
-        let error = match outcome {
-            Outcome::Allowed => None,
-            Outcome::Denied { code, message, .. } | Outcome::Failed { code, message } => {
-                Some((code.clone(), message.clone()))
-            }
-        };
-        if error
-            .as_ref()
-            .is_some_and(|(code, _)| NO_CALL.contains(&code.as_str()))
-        {
-            return None;
-        }
-        let header = |headers: &HeaderMap, name: &str| {
-            let value = headers.get(name).and_then(|value| value.to_str().ok());
-            value.unwrap_or_default().to_owned()
-        };
+    fn of(note: &Note) -> Self {
         let mut draft = Self {
-            region: report.region.clone().unwrap_or_else(|| GLOBAL.to_owned()),
-            time: now,
-            service: report.service.clone(),
-            name: report.action.clone(),
-            is_read_only: is_read_only(&report.action),
+            region: note.region.clone().unwrap_or_else(|| GLOBAL.to_owned()),
+            time: note.time,
+            service: note.service.clone(),
+            name: note.name.clone(),
+            is_read_only: note.is_read_only,
             parameters: Value::Null,
             result: Value::Null,
-            error,
+            error: note.error.clone(),
             additional: Value::Null,
             touched: Value::Null,
             resources: Vec::new(),
-            source_address: request.peer.to_string(),
-            user_agent: header(&request.headers, "user-agent"),
-            request_id: header(response.headers(), "x-amzn-requestid"),
+            source_address: note.source_address.to_string(),
+            user_agent: note.user_agent.clone(),
+            request_id: note.request_id.clone(),
             shared_id: None,
         };
-        match report.service.as_str() {
-            "sts" | "iam" => {
-                draft.parameters = shape::of_form(&Form::parse(request.form_bytes()).ok()?);
-                if draft.has_result() {
-                    let body = std::str::from_utf8(response.body()).unwrap_or_default();
-                    draft.result = shape::of_result(body);
-                }
-                if report.service == "iam" {
+        match &note.details {
+            Details::Query { parameters, result } => {
+                let parameters = parameters.iter();
+                draft.parameters = shape::of_parameters(
+                    parameters.map(|(name, value)| (name.as_str(), value.as_str())),
+                );
+                draft.result = shape::of_result(result);
+                if note.service == "iam" {
                     GLOBAL.clone_into(&mut draft.region);
                     draft.iam_details();
                 } else {
-                    draft.sts_details(report.web_identity.is_some());
+                    draft.sts_details(matches!(note.caller, NotedCaller::WebIdentity(_)));
                 }
             }
-            "s3" => {
-                draft.name = bucket_event(&report.action)?;
-                draft.request_id = header(response.headers(), "x-amz-request-id");
-                draft.bucket_details(report.bucket.as_deref(), &header(&request.headers, "host"));
+            Details::Bucket { bucket, host } => draft.bucket_details(bucket.as_deref(), host),
+            Details::Json(body) => {
+                draft.parameters = serde_json::from_slice(body).unwrap_or_default();
             }
-            "cloudtrail" => {
-                draft.parameters = serde_json::from_slice(&request.body).unwrap_or_default();
-            }
-            _ => return None,
         }
-        Some(draft)
-    }
-
-    fn has_result(&self) -> bool {
-        self.error.is_none() && (!self.is_read_only || self.name.starts_with("AssumeRole"))
+        draft
     }
 
     /// The role that is assumed.
@@ -295,36 +257,8 @@ impl Draft {
     }
 }
 
-fn is_read_only(action: &str) -> bool {
-    let reads = [
-        "Get",
-        "List",
-        "Head",
-        "Simulate",
-        "Decode",
-        "AssumeRole",
-        "Lookup",
-    ];
-    !matches!(action, "GetSessionToken" | "GetFederationToken")
-        && reads.iter().any(|verb| action.starts_with(verb))
-}
-
-/// CloudTrail's name for a call of S3 on a bucket; `None` for calls on objects, which are data events.
-fn bucket_event(action: &str) -> Option<String> {
-    let is_data = action.is_empty()
-        || !(action.contains("Bucket") || action.contains("PublicAccessBlock"))
-        || action == "HeadBucket";
-    if is_data {
-        return None;
-    }
-    Some(action.replace("PublicAccessBlock", "BucketPublicAccessBlock"))
-}
-
 /// Where IAM's calls and those of the global STS are recorded.
 const GLOBAL: &str = "us-east-1";
-
-/// What was refused before it was a call of the API.
-const NO_CALL: &[&str] = &["InvalidAction", "MissingAction", "MalformedInput"];
 
 /// Which parameters of IAM name a resource, and of what type.
 const IAM_RESOURCES: &[(&str, &str)] = &[

@@ -380,7 +380,10 @@ fn an_issuer_is_either_a_bucket_here_or_handed_over_first() {
         issuer: issuer(),
         bucket: "c1-oidc".to_owned(),
     };
-    assert_eq!(fixture.sandbox.add_issuer(handed(&other)), Err(hosted));
+    assert_eq!(
+        fixture.sandbox.add_issuer(handed(&other)),
+        Err(hosted.into())
+    );
     let client = client(&fixture);
     let refused = fixture.runtime.block_on(client.add_issuer(&handed(&other)));
     assert!(

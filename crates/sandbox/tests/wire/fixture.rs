@@ -43,33 +43,25 @@ impl Fixture {
         let limits = numbered
             .map(|(text, number)| ServiceControl::parse(format!("scp-{number}"), text).unwrap())
             .collect();
-        Self::start_with(runtime(), RemoteIssuers::default(), limits)
+        let mut settings = two_accounts();
+        settings.accounts[0].service_controls = limits;
+        Self::start_as(settings)
     }
 
     pub(crate) fn start_on(runtime: Runtime, remote_issuers: RemoteIssuers) -> Self {
-        Self::start_with(runtime, remote_issuers, Vec::new())
+        let settings = Settings {
+            remote_issuers,
+            ..two_accounts()
+        };
+        Self::start_with(runtime, settings)
     }
 
-    fn start_with(
-        runtime: Runtime,
-        remote_issuers: RemoteIssuers,
-        limits: Vec<ServiceControl>,
-    ) -> Self {
-        let account = |id: &str, key: &str| AccountSettings {
-            admin_key: Some(AdminKey::new(key, "admin-secret").unwrap()),
-            ..AccountSettings::new(id.parse().unwrap())
-        };
-        let settings = Settings {
-            accounts: vec![
-                AccountSettings {
-                    service_controls: limits,
-                    ..account(ACCOUNT, "admin_1")
-                },
-                account(OTHER_ACCOUNT, "admin_2"),
-            ],
-            remote_issuers,
-            ..Settings::default()
-        };
+    /// The administrator is that of the first account, whose key is `admin_1`.
+    pub(crate) fn start_as(settings: Settings) -> Self {
+        Self::start_with(runtime(), settings)
+    }
+
+    fn start_with(runtime: Runtime, settings: Settings) -> Self {
         let sandbox = runtime.block_on(Sandbox::start(settings)).unwrap();
         let admin = Client {
             address: sandbox.address(),
@@ -182,6 +174,25 @@ impl Fixture {
     }
 }
 
+/// Settings of two accounts whose administrators' keys are known.
+pub(crate) fn two_accounts() -> Settings {
+    Settings {
+        accounts: vec![
+            account(ACCOUNT, "admin_1"),
+            account(OTHER_ACCOUNT, "admin_2"),
+        ],
+        ..Settings::default()
+    }
+}
+
+/// An account whose administrator has the key of that id.
+pub(crate) fn account(id: &str, key: &str) -> AccountSettings {
+    AccountSettings {
+        admin_key: Some(AdminKey::new(key, "admin-secret").unwrap()),
+        ..AccountSettings::new(id.parse().unwrap())
+    }
+}
+
 /// The credentials in an answer.
 pub(crate) fn keys_of(reply: &Reply) -> Keys {
     Keys {
@@ -235,7 +246,7 @@ pub(crate) fn runtime() -> Runtime {
         .unwrap()
 }
 
-fn long_term(id: &str) -> Keys {
+pub(crate) fn long_term(id: &str) -> Keys {
     Keys {
         id: id.to_owned(),
         secret: "admin-secret".to_owned(),

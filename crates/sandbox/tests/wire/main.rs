@@ -22,6 +22,7 @@ mod presigned_s3;
 mod remote_issuer;
 mod service_controls;
 mod signatures;
+mod state;
 mod sts;
 mod temporary;
 mod trail;
