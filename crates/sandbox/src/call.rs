@@ -112,7 +112,7 @@ impl Report {
 
     /// Keeps what refused a signature, where AWS's words do not tell it.
     pub(crate) fn add_signature_error(&mut self, error: &SignatureError) {
-        let (reason, what, expected, actual) = match error {
+        let (reason, what, expected, actual) = match error.plain() {
             SignatureError::Old { request, now } | SignatureError::Early { request, now } => (
                 Reason::ClockSkew,
                 "request date",
