@@ -24,7 +24,7 @@ pub(crate) struct Call<'a> {
     /// The time by the sandbox's clock.
     pub(crate) now: Timestamp,
     /// What the request itself brings: address, user agent, time, region.
-    pub(crate) context: &'a Context,
+    pub(crate) context: Context,
     pub(crate) report: &'a mut Report,
     /// What goes wrong on purpose.
     pub(crate) exposure: &'a Exposure<'a>,

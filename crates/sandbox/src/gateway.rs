@@ -320,7 +320,7 @@ impl Gateway {
             form,
             caller: &verified.caller,
             now,
-            context: &context,
+            context,
             report,
             exposure: facing.exposure,
             seen: seen(past.as_ref(), &verified.caller),
