@@ -20,6 +20,7 @@ mod issuer;
 mod lifecycle;
 mod metadata;
 mod presigned;
+mod presigned_s3;
 mod proxy;
 mod remote_issuer;
 mod service_controls;

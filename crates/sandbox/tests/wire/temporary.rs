@@ -265,3 +265,12 @@ fn the_account_is_read_out_of_any_access_key_id() {
         "because no identity-based policy allows the sts:GetAccessKeyInfo action",
     );
 }
+
+#[test]
+fn nobody_has_a_second_factor() {
+    let fixture = Fixture::start();
+    let serial = "arn:aws:iam::123456789012:mfa/admin";
+    let parameters = [("SerialNumber", serial), ("TokenCode", "123456")];
+    let reply = fixture.admin.sts("GetSessionToken", &parameters);
+    assert_denied(&reply, "MultiFactorAuthentication failed");
+}
