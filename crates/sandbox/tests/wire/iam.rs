@@ -2,6 +2,7 @@
 
 mod errors;
 mod groups;
+mod in_the_way;
 mod instance_profiles;
 mod pages;
 mod permissions;

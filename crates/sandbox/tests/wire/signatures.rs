@@ -251,6 +251,64 @@ fn malformed_headers_are_named() {
     }
 }
 
+/// Scope and date are read before anybody is looked for.
+#[test]
+fn what_is_wrong_with_scope_and_date_is_named() {
+    let fixture = Fixture::start();
+    let now = jiff::Timestamp::now()
+        .strftime("%Y%m%dT%H%M%SZ")
+        .to_string();
+    let today = &now[..8];
+    let both = "host;x-amz-date";
+    for (date, scope, signed, (status, code), message) in [
+        (
+            "yesterday",
+            format!("{today}/us-east-1/sts/aws4_request"),
+            both,
+            (400, "IncompleteSignature"),
+            "Date must be in ISO-8601 'basic format'. Got 'yesterday'. See http://en.wikipedia.org/wiki/ISO_8601",
+        ),
+        (
+            &now,
+            format!("{today}/us-east-1/sts/aws4"),
+            both,
+            (403, "SignatureDoesNotMatch"),
+            "Credential should be scoped with a valid terminator: 'aws4_request'.",
+        ),
+        (
+            &now,
+            "20200101/us-east-1/sts/aws4_request".to_owned(),
+            both,
+            (400, "SignatureDoesNotMatch"),
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.",
+        ),
+        (
+            &now,
+            format!("{today}/us-east-1/sts/aws4_request"),
+            "x-amz-date",
+            (403, "SignatureDoesNotMatch"),
+            "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
+        ),
+    ] {
+        let header = format!(
+            "AWS4-HMAC-SHA256 Credential=AKIAX/{scope}, SignedHeaders={signed}, Signature=x"
+        );
+        let faults = Faults {
+            authorization: Some(header),
+            ..Faults::default()
+        };
+        let client = fixture.admin.anonymous().with_faults(faults);
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("x-amz-date", date),
+        ];
+        let body = b"Action=GetCallerIdentity&Version=2011-06-15";
+        let reply = client.send("sts", "POST", "/", &headers, body);
+        assert_eq!(reply.error(), (status, code.to_owned()), "{message}");
+        assert_eq!(reply.message(), message);
+    }
+}
+
 #[test]
 fn missing_date_and_missing_signature_are_told_apart() {
     let fixture = Fixture::start();

@@ -272,6 +272,9 @@ fn ownership_controls_decide_whether_acls_count() {
             .status,
         200
     );
+    server.send(ask("DELETE", "/docs?publicAccessBlock"));
+    let granting = server.send(ask("PUT", "/docs/k").header("x-amz-acl", "public-read"));
+    assert_eq!(granting.error(), (501, "NotImplemented"));
     let wrong = rule.replace("ObjectWriter", "Nobody");
     assert_eq!(
         server
