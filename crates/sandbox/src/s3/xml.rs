@@ -106,6 +106,18 @@ impl Element {
             .ok_or_else(S3Error::malformed_xml)
     }
 
+    /// The local name.
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The elements inside, in their order.
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn children(&self) -> &[Self] {
+        &self.children
+    }
+
     /// The text, with leading and trailing white space.
     pub(super) fn text(&self) -> &str {
         &self.text
