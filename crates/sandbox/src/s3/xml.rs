@@ -167,6 +167,9 @@ fn read(document: &[u8]) -> Option<Element> {
         return None;
     }
     let text = std::str::from_utf8(document).ok()?;
+    if !text.chars().all(is_character) {
+        return None;
+    }
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let mut open: Vec<Element> = Vec::new();
@@ -176,6 +179,11 @@ fn read(document: &[u8]) -> Option<Element> {
         match reader.read_event().ok()? {
             Event::Start(start) => {
                 elements += 1;
+                // The reader takes whatever stands there for a name and attributes.
+                if !is_name(start.name().into_inner()) || start.attributes().any(|one| one.is_err())
+                {
+                    return None;
+                }
                 if root.is_some() || open.len() == MAX_DEPTH || elements > MAX_ELEMENTS {
                     return None;
                 }
@@ -212,6 +220,20 @@ fn read(document: &[u8]) -> Option<Element> {
             Event::Eof => return root.filter(|_| open.is_empty()),
         }
     }
+}
+
+/// What may stand in a document as it is (XML 1.0, production `Char`).
+fn is_character(character: char) -> bool {
+    !matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// An element's name (XML 1.0, production `Name`); of characters beyond ASCII all are taken.
+fn is_name(name: &str) -> bool {
+    let starts = |character: char| {
+        character.is_ascii_alphabetic() || matches!(character, '_' | ':' | '\u{80}'..)
+    };
+    let follows = |character: char| starts(character) || matches!(character, '0'..='9' | '-' | '.');
+    name.starts_with(starts) && name.chars().all(follows)
 }
 
 fn resolve(reference: &BytesRef<'_>) -> Option<char> {
@@ -260,6 +282,12 @@ mod tests {
             ("too deep", &deep),
             ("too many elements", &many),
             ("another root", "<b/>"),
+            ("a name with a quote", "<a><b'x></b'x></a>"),
+            ("a name that begins with a digit", "<a><1/></a>"),
+            ("an attribute without a value", "<a b/>"),
+            ("an attribute that comes twice", "<a b='1' b='2'/>"),
+            ("a control character", "<a>\u{1}</a>"),
+            ("what is no character", "<a>\u{ffff}</a>"),
         ] {
             let error = Element::read(document.as_bytes(), "a").unwrap_err();
             assert_eq!(error.code, "MalformedXML", "{name}");
