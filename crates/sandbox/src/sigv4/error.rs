@@ -10,6 +10,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 
 use super::Dialect;
+use crate::aws_chunked::SmallChunk;
 
 /// Why a request's credentials or signature are refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub(crate) enum SignatureError {
     PayloadMismatch { declared: String, computed: String },
     /// S3: the body is not in chunks as it says, or one of them has no signature.
     MalformedChunks,
+    /// S3: a chunk that is not the last is too small.
+    SmallChunk(SmallChunk),
     /// A way of signing that this sandbox does not verify.
     NotImplemented { what: &'static str },
 }
