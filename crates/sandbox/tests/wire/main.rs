@@ -7,6 +7,7 @@
 )]
 
 mod assume_role;
+mod child;
 mod client;
 mod control;
 mod elsewhere;
@@ -17,6 +18,7 @@ mod https_issuer;
 mod iam;
 mod issuer;
 mod lifecycle;
+mod load;
 mod metadata;
 mod presigned;
 mod proxy;
