@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -46,18 +47,41 @@ func run(ctx context.Context, words []string) (printed []string, err error) {
 			printed = append(printed, *bucket.Name)
 		}
 	case len(words) == 4 && words[0] == "put":
-		body := strings.NewReader(words[3])
-		_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: &words[1], Key: &words[2], Body: body})
+		err = put(ctx, client, words[1], words[2], words[3])
 	case len(words) == 3 && words[0] == "get":
-		answer, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &words[1], Key: &words[2]})
-		if err != nil {
-			return nil, err
+		text, err := get(ctx, client, words[1], words[2])
+		return append(printed, text), err
+	case len(words) == 4 && words[0] == "loop":
+		life, err := time.ParseDuration(words[3] + "s")
+		for end := time.Now().Add(life); err == nil && time.Now().Before(end); time.Sleep(time.Second) {
+			text := time.Now().String()
+			if err = put(ctx, client, words[1], words[2], text); err != nil {
+				return nil, err
+			}
+			var got string
+			if got, err = get(ctx, client, words[1], words[2]); err == nil && got != text {
+				err = fmt.Errorf("put %q, got %q", text, got)
+			}
 		}
-		defer answer.Body.Close()
-		text, err := io.ReadAll(answer.Body)
-		return append(printed, string(text)), err
+		return nil, err
 	default:
 		err = fmt.Errorf("unknown words: %v", words)
 	}
 	return printed, err
+}
+
+func put(ctx context.Context, client *s3.Client, bucket, key, text string) error {
+	body := strings.NewReader(text)
+	_, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: body})
+	return err
+}
+
+func get(ctx context.Context, client *s3.Client, bucket, key string) (string, error) {
+	answer, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return string(text), err
 }

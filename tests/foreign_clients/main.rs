@@ -1,4 +1,4 @@
-//! Programs nobody here wrote, the AWS CLI and boto3, against `podpass sandbox start`.
+//! Programs nobody here wrote, the AWS CLI, boto3, s3cmd and rclone, against `podpass sandbox start`.
 //!
 //! `cargo xtask test` installs them. They see only an endpoint and, as a pod does, a role and a token file.
 
@@ -10,6 +10,7 @@ mod config_file;
 mod document_002;
 mod groups;
 mod requests;
+mod s3_tools;
 mod short_sessions;
 mod simulation;
 mod stand;

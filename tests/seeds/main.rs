@@ -21,5 +21,6 @@ mod doc_004_permissions;
 mod node_role;
 mod requests;
 mod sdks;
+mod session_life;
 mod stand;
 mod unmodified;

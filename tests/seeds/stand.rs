@@ -176,8 +176,8 @@ impl Stand {
         path
     }
 
-    /// Sets the sandbox's clock so many minutes ahead.
-    pub(crate) async fn sandbox_is_ahead(&self, minutes: i64) {
+    /// The sandbox's control calls.
+    pub(crate) fn control(&self) -> ControlClient {
         let port = self.sandbox.endpoint().rsplit(':').next().unwrap();
         // Where `podpass sandbox` finds the sandbox that runs.
         let record = self
@@ -186,9 +186,13 @@ impl Stand {
         let record: serde_json::Value =
             serde_json::from_slice(&std::fs::read(record).unwrap()).unwrap();
         let bearer = Secret::new(record["controlToken"].as_str().unwrap().to_owned());
+        ControlClient::new(self.sandbox.endpoint(), bearer).unwrap()
+    }
+
+    /// Sets the sandbox's clock so many minutes ahead.
+    pub(crate) async fn sandbox_is_ahead(&self, minutes: i64) {
         let offset = jiff::SignedDuration::from_mins(minutes);
-        ControlClient::new(self.sandbox.endpoint(), bearer)
-            .unwrap()
+        self.control()
             .set_clock(ClockSetting::Offset(offset))
             .await
             .unwrap();

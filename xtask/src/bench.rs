@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{cache, cargo, root, run, say, tools};
+use super::{cargo, debian, root, run, say, tools};
 
 /// One line that the program printed.
 struct Timing {
@@ -57,32 +57,11 @@ pub(crate) fn sandbox() -> Result<(), String> {
         let mut command = Command::new(program("sandbox")?);
         command
             .arg(program("podpass")?)
-            .arg(wrk()?)
+            .arg(debian::unpacked("wrk", &["wrk", "libluajit-5.1-2"])?)
             .arg(tools::environment("clients")?)
             .arg(tools::environment("moto")?);
         command
     })
-}
-
-/// The folder with wrk and its library, unpacked from Debian's packages without installing them.
-fn wrk() -> Result<PathBuf, String> {
-    let folder = cache::folder()?.join("wrk");
-    cache::once(&folder, "unpacking wrk into the cache (once)", |draft| {
-        let mut download = Command::new("apt-get");
-        download
-            .args(["download", "--quiet", "wrk", "libluajit-5.1-2"])
-            .current_dir(draft);
-        run(download)?;
-        let packages = std::fs::read_dir(draft)
-            .map_err(|error| format!("cannot read `{}`: {error}", draft.display()))?;
-        for package in packages.flatten() {
-            let mut unpack = Command::new("dpkg-deb");
-            unpack.arg("--extract").arg(package.path()).arg(draft);
-            run(unpack)?;
-        }
-        Ok(())
-    })?;
-    Ok(folder)
 }
 
 fn program(name: &str) -> Result<PathBuf, String> {

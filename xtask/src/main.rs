@@ -4,6 +4,7 @@
 
 mod bench;
 mod cache;
+mod debian;
 mod run_folder;
 mod sdk_clients;
 mod testcluster;
@@ -80,6 +81,9 @@ fn test(words: &[&str]) -> Result<(), String> {
             .env("PODPASS_TEST_CLIENTS", tools::environment("clients")?)
             .env("PODPASS_TEST_SDKS", sdk_clients::built()?)
             .env("PODPASS_TEST_MOTO", tools::environment("moto")?);
+        if let Some(folder) = debian::clients()? {
+            tests.env("PODPASS_TEST_DEBIAN", folder);
+        }
     }
     let run_folder = RunFolder::make()?;
     tests.env("PODPASS_TEST_RUN", run_folder.path());

@@ -24,7 +24,7 @@ pub(crate) struct Call<'a> {
     /// The time by the sandbox's clock.
     pub(crate) now: Timestamp,
     /// What the request itself brings: address, user agent, time, region.
-    pub(crate) context: &'a Context,
+    pub(crate) context: Context,
     pub(crate) report: &'a mut Report,
     /// What goes wrong on purpose.
     pub(crate) exposure: &'a Exposure<'a>,
@@ -112,7 +112,7 @@ impl Report {
 
     /// Keeps what refused a signature, where AWS's words do not tell it.
     pub(crate) fn add_signature_error(&mut self, error: &SignatureError) {
-        let (reason, what, expected, actual) = match error {
+        let (reason, what, expected, actual) = match error.plain() {
             SignatureError::Old { request, now } | SignatureError::Early { request, now } => (
                 Reason::ClockSkew,
                 "request date",

@@ -127,7 +127,11 @@ async fn answer(
     let host = HostName::read(host);
     let limit = if control::is_meant(parts.uri.path(), &host) {
         MAX_CONTROL
-    } else if Route::expects_objects(text(AUTHORIZATION), text(CONTENT_TYPE)) {
+    } else if Route::expects_objects(
+        text(AUTHORIZATION),
+        parts.uri.query().unwrap_or_default(),
+        text(CONTENT_TYPE),
+    ) {
         MAX_OBJECT
     } else {
         MAX_FORM

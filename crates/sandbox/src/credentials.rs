@@ -3,7 +3,8 @@
 use std::sync::{PoisonError, RwLock};
 
 use http::HeaderMap;
-use jiff::Timestamp;
+use http::header::AUTHORIZATION;
+use jiff::{SignedDuration, Timestamp};
 use podpass_policy::UserName;
 
 use crate::caller::Caller;
@@ -13,7 +14,7 @@ use crate::iam::store::{AccessKey, Account, KeyStatus};
 use crate::received::Received;
 use crate::session::{Seal, Session};
 use crate::settings::Secret;
-use crate::sigv4::{Authorization, Dialect, Expected, SignatureError, SignedRequest};
+use crate::sigv4::{Authorization, Dialect, Expected, SignatureError, SignedRequest, is_presigned};
 use crate::state::{State, access_key};
 
 /// What verification needs besides the request.
@@ -35,6 +36,8 @@ pub(crate) struct Verifier<'a> {
 pub(crate) struct Verified {
     pub(crate) caller: Caller,
     pub(crate) region: String,
+    /// How long ago a presigned request was signed.
+    pub(crate) presigned_age: Option<SignedDuration>,
 }
 
 /// A secret and who holds it.
@@ -60,12 +63,24 @@ impl Verifier<'_> {
             authorization,
             dialect,
         };
-        let time = signed.check_scope(&expected(request.host()))?;
-        let credentials = self.find(authorization, &request.headers)?;
-        signed.check_signature(credentials.secret.expose(), &time, self.wall_clock)?;
+        let is_presigned = authorization.presigned.is_some();
+        let checked = || {
+            let time = signed.check_scope(&expected(request.host()))?;
+            let credentials = self.find(authorization, &request.headers)?;
+            signed.check_signature(credentials.secret.expose(), &time, self.wall_clock)?;
+            Ok((credentials.caller, time.age(self.wall_clock)))
+        };
+        let (caller, age) = checked().map_err(|error: SignatureError| {
+            if is_presigned {
+                error.in_query()
+            } else {
+                error
+            }
+        })?;
         Ok(Verified {
-            caller: credentials.caller,
+            caller,
             region: authorization.scope.region.clone(),
+            presigned_age: is_presigned.then_some(age),
         })
     }
 
@@ -124,6 +139,26 @@ impl Verifier<'_> {
             .ok_or(SignatureError::InvalidToken)?;
         Ok(Credentials { secret, caller })
     }
+}
+
+/// What the request says about its signature, in its header or in its query.
+pub(crate) fn read_authorization(
+    request: &Received,
+    dialect: Dialect,
+) -> Result<Authorization, SignatureError> {
+    let count = request.headers.get_all(AUTHORIZATION).iter().count();
+    let presigned = is_presigned(&request.query);
+    let Some(header) = request.authorization() else {
+        if !presigned? {
+            return Err(SignatureError::Missing);
+        }
+        return Authorization::parse_query(&request.query, dialect)
+            .map_err(SignatureError::in_query);
+    };
+    if count > 1 || presigned != Ok(false) {
+        return Err(SignatureError::Several);
+    }
+    Authorization::parse(&header)
 }
 
 fn of_key(account: &Account, key: &AccessKey) -> Result<Credentials, SignatureError> {

@@ -19,6 +19,7 @@ pub(crate) use self::dry_run::DRY_RUN_SUCCEEDED;
 use crate::json;
 use crate::query::{self, ApiError, Form};
 use crate::received::Received;
+use crate::sigv4::Dialect;
 
 /// A call of a service that is not here.
 pub(crate) struct Elsewhere<'a> {
@@ -62,6 +63,15 @@ impl<'a> Elsewhere<'a> {
             service,
             request,
             protocol,
+        }
+    }
+
+    /// How the service treats signatures.
+    pub(crate) fn dialect(&self) -> Dialect {
+        match &self.protocol {
+            Protocol::Json { .. } => Dialect::Json,
+            _ if self.service == "ec2" => Dialect::Ec2,
+            _ => Dialect::Query,
         }
     }
 

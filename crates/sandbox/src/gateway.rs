@@ -8,7 +8,7 @@ mod node;
 use std::sync::{PoisonError, RwLock};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, DATE, HeaderName};
+use http::header::{DATE, HeaderName};
 use http::{HeaderValue, Response};
 use jiff::Timestamp;
 use podpass_policy::Context;
@@ -17,7 +17,7 @@ use crate::call::{Call, Report};
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::control::{self, Control, Controlled};
-use crate::credentials::{Verified, Verifier};
+use crate::credentials::{Verified, Verifier, read_authorization};
 use crate::event::{EventId, EventLog, Outcome};
 use crate::faults::{Accounts, Exposure, Faults, Past, Refusal};
 use crate::iam::Operation;
@@ -28,7 +28,7 @@ use crate::received::{BodyFailure, Received};
 use crate::route::Route;
 use crate::s3::{self, S3Request, Served};
 use crate::session::Seal;
-use crate::sigv4::{Authorization, Dialect, SignatureError, is_presigned};
+use crate::sigv4::{Authorization, Dialect, SignatureError};
 use crate::state::{BeginError, Opening, State};
 use crate::storage::BucketCaller;
 use crate::sts::Sts;
@@ -320,7 +320,7 @@ impl Gateway {
             form,
             caller: &verified.caller,
             now,
-            context: &context,
+            context,
             report,
             exposure: facing.exposure,
             seen: seen(past.as_ref(), &verified.caller),
@@ -418,7 +418,11 @@ impl Gateway {
             }
         };
         s3_request.region.clone_from(&verified.region);
-        let context = request.context(&verified.region, now);
+        let mut context = request.context(&verified.region, now);
+        if let Some(age) = verified.presigned_age {
+            let milliseconds = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+            context.insert("s3:signatureAge", milliseconds);
+        }
         let past = self.past(facing);
         let serving = Serving {
             request: &s3_request,
@@ -516,28 +520,6 @@ impl std::fmt::Debug for Gateway {
     }
 }
 
-/// What the request says about its signature, in its header or in its query.
-fn read_authorization(
-    request: &Received,
-    dialect: Dialect,
-) -> Result<Authorization, SignatureError> {
-    let count = request.headers.get_all(AUTHORIZATION).iter().count();
-    let presigned = is_presigned(&request.query);
-    let Some(header) = request.authorization() else {
-        return match (presigned?, dialect) {
-            (false, _) => Err(SignatureError::Missing),
-            (true, Dialect::Query | Dialect::Json) => Authorization::parse_query(&request.query),
-            (true, Dialect::S3) => Err(SignatureError::NotImplemented {
-                what: "presigned requests",
-            }),
-        };
-    };
-    if count > 1 || presigned != Ok(false) {
-        return Err(SignatureError::Several);
-    }
-    Authorization::parse(&header)
-}
-
 fn with_event<B>(mut response: Response<B>, id: EventId) -> Response<B> {
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(EVENT_HEADER, id);
@@ -583,12 +565,13 @@ fn anonymous(request: &Received) -> Verified {
     Verified {
         caller: Caller::anonymous(),
         region,
+        presigned_age: None,
     }
 }
 
 fn refused(error: &SignatureError, dialect: Dialect) -> ApiError {
     let refusal = error.refusal(dialect);
-    let fault = if matches!(error, SignatureError::NotImplemented { .. }) {
+    let fault = if matches!(error.plain(), SignatureError::NotImplemented { .. }) {
         Fault::Failed
     } else {
         Fault::Denied

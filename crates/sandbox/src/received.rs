@@ -63,7 +63,11 @@ impl Received {
     /// Whether the body is more likely an object than a form.
     pub(crate) fn expects_objects(&self) -> bool {
         let authorization = self.authorization();
-        Route::expects_objects(authorization.as_deref(), self.header("content-type"))
+        Route::expects_objects(
+            authorization.as_deref(),
+            &self.query,
+            self.header("content-type"),
+        )
     }
 
     /// The bytes that hold a Query request's parameters: the body, or the query of a GET.

@@ -22,7 +22,7 @@ pub(crate) enum Route {
 impl Route {
     /// Decides by the credential scope, then the JSON target, then the form of an unsigned call; the rest is S3.
     pub(crate) fn of(request: &Received) -> Self {
-        if let Some(service) = scoped_service(request) {
+        if let Some(service) = scoped_service(request.authorization().as_deref(), &request.query) {
             return Self::to(&service);
         }
         if let Some(target) = request.header("x-amz-target") {
@@ -51,8 +51,12 @@ impl Route {
     }
 
     /// Whether a body of S3's size is to be expected, judged before the body is read.
-    pub(crate) fn expects_objects(authorization: Option<&str>, content_type: Option<&str>) -> bool {
-        match authorization.and_then(Authorization::scoped_service) {
+    pub(crate) fn expects_objects(
+        authorization: Option<&str>,
+        query: &str,
+        content_type: Option<&str>,
+    ) -> bool {
+        match scoped_service(authorization, query) {
             Some(service) => service == "s3",
             None => !content_type
                 .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")),
@@ -61,18 +65,14 @@ impl Route {
 }
 
 /// The service named in the `Authorization` header, or in the query of a presigned request.
-fn scoped_service(request: &Received) -> Option<String> {
-    let authorization = request.authorization();
-    if let Some(service) = authorization
-        .as_deref()
-        .and_then(Authorization::scoped_service)
-    {
+fn scoped_service(authorization: Option<&str>, query: &str) -> Option<String> {
+    if let Some(service) = authorization.and_then(Authorization::scoped_service) {
         return Some(service.to_owned());
     }
-    if request.query.is_empty() {
+    if query.is_empty() {
         return None;
     }
-    let form = Form::parse(request.query.as_bytes()).ok()?;
+    let form = Form::parse(query.as_bytes()).ok()?;
     form.text("X-Amz-Credential")?
         .split('/')
         .nth(3)

@@ -7,11 +7,13 @@ mod chain;
 mod error;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod presigned;
 mod verify;
 
-pub(crate) use authorization::{Authorization, Scope, is_presigned};
+pub(crate) use authorization::{Authorization, Scope};
 pub(crate) use canonical::decode_once;
 pub(crate) use error::SignatureError;
+pub(crate) use presigned::{is_hoisted_header, is_presigned};
 pub(crate) use verify::{Expected, SignedRequest};
 
 /// How a service treats the request it is about to verify.
@@ -23,6 +25,8 @@ pub(crate) enum Dialect {
     Query,
     /// Services that speak JSON: as the Query protocol, with other names for the errors.
     Json,
+    /// EC2: as the Query protocol, with words of its own for the errors; clocks may differ by fifteen minutes.
+    Ec2,
 }
 
 #[cfg(test)]

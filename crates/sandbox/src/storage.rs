@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use podpass_policy::{AccountId, Attached, Context, Document, MessageStyle, Principal};
 
@@ -100,12 +100,17 @@ pub(crate) fn read_request(received: &Received, region: &str, request_id: String
         (sigv4::decode_once(bucket), key)
     };
     let some = |text: String| (!text.is_empty()).then_some(text);
+    let query = read_query(&received.query);
+    let mut headers = received.headers.clone();
+    if sigv4::is_presigned(&received.query) == Ok(true) {
+        add_hoisted(&mut headers, &query);
+    }
     S3Request {
         method: received.method.clone(),
         key: some(sigv4::decode_once(key)).filter(|_| !bucket.is_empty()),
         bucket: some(bucket),
-        query: read_query(&received.query),
-        headers: received.headers.clone(),
+        query,
+        headers,
         body: received.body.clone(),
         region: region.to_owned(),
         request_id,
@@ -191,6 +196,22 @@ pub(crate) fn outcome_of(response: &Response<Bytes>) -> Outcome {
     }
 }
 
+/// Puts the headers that a presigned request has in its query where they belong; those that were sent win.
+fn add_hoisted(headers: &mut HeaderMap, query: &[(String, Option<String>)]) {
+    let pairs = query.iter().map(|(name, value)| {
+        let value = value.as_deref().unwrap_or_default();
+        (name.to_ascii_lowercase(), value)
+    });
+    let hoisted = pairs.filter(|(name, _)| sigv4::is_hoisted_header(name));
+    for (name, value) in hoisted.chain([(PAYLOAD_HASH.to_owned(), "UNSIGNED-PAYLOAD")]) {
+        let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
+        else {
+            continue;
+        };
+        headers.entry(name).or_insert(value);
+    }
+}
+
 fn read_query(query: &str) -> Vec<(String, Option<String>)> {
     let decode = |text: &str| sigv4::decode_once(&text.replace('+', " "));
     query
@@ -202,6 +223,8 @@ fn read_query(query: &str) -> Vec<(String, Option<String>)> {
         })
         .collect()
 }
+
+const PAYLOAD_HASH: &str = "x-amz-content-sha256";
 
 #[cfg(test)]
 mod tests {

@@ -53,9 +53,9 @@ pub(crate) fn is_unsigned(action: &str) -> bool {
     action == WITH_WEB_IDENTITY
 }
 
-/// What the request brings to conditions, with the tags of the role it names.
-fn context(sts: &Sts<'_>, call: &Call<'_>) -> Context {
-    let mut context = call.context.clone();
+/// What the request brings to conditions, with the tags of the role it names; asked for once, since it is moved.
+fn context(sts: &Sts<'_>, call: &mut Call<'_>) -> Context {
+    let mut context = std::mem::take(&mut call.context);
     let role = call
         .form
         .text("RoleArn")

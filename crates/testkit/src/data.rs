@@ -72,6 +72,18 @@ pub fn sdk_clients() -> Vec<(&'static str, PathBuf)> {
     found
 }
 
+/// The folder with Debian's s3cmd and rclone (`usr/bin/…`) that `cargo xtask test` unpacks.
+///
+/// # Panics
+/// When it is absent and `CI=true`.
+pub fn debian_clients() -> Option<PathBuf> {
+    let path = std::env::var_os("PODPASS_TEST_DEBIAN").map(PathBuf::from);
+    if path.is_none() {
+        skipped("s3cmd and rclone are missing: run `cargo xtask test`, which unpacks them");
+    }
+    path
+}
+
 /// Says loudly that a test is skipped.
 ///
 /// # Panics

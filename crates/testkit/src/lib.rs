@@ -25,7 +25,9 @@ mod pod_runner;
 mod withholding_proxy;
 
 pub use cluster::Cluster;
-pub use data::{foreign_clients, python_with_moto, sdk_clients, skipped, test_data};
+pub use data::{
+    debian_clients, foreign_clients, python_with_moto, sdk_clients, skipped, test_data,
+};
 pub use home::{Home, Trap};
 pub use ran::{Ran, run};
 pub use sandbox::SandboxProcess;

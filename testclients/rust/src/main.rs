@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use aws_config::BehaviorVersion;
 use aws_sdk_s3::error::DisplayErrorContext;
@@ -37,16 +38,41 @@ async fn run(words: &[&str]) -> Result<(), Box<dyn Error>> {
             }
         }
         ["put", bucket, key, text] => {
-            let body = text.as_bytes().to_vec().into();
-            let put = s3.put_object().bucket(*bucket).key(*key).body(body);
-            put.send().await?;
+            put(&s3, bucket, key, text).await?;
         }
-        ["get", bucket, key] => {
-            let answer = s3.get_object().bucket(*bucket).key(*key).send().await?;
-            let body = answer.body.collect().await?.to_vec();
-            println!("{}", String::from_utf8(body)?);
+        ["get", bucket, key] => println!("{}", get(&s3, bucket, key).await?),
+        ["loop", bucket, key, seconds] => {
+            let life = Duration::from_secs(seconds.parse()?);
+            let start = Instant::now();
+            while start.elapsed() < life {
+                let text = format!("{:?}", start.elapsed());
+                put(&s3, bucket, key, &text).await?;
+                let got = get(&s3, bucket, key).await?;
+                if got != text {
+                    return Err(format!("put {text}, got {got}").into());
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
         }
         _ => return Err(format!("unknown words: {words:?}").into()),
     }
     Ok(())
+}
+
+async fn put(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    key: &str,
+    text: &str,
+) -> Result<(), Box<dyn Error>> {
+    let body = text.as_bytes().to_vec().into();
+    let put = s3.put_object().bucket(bucket).key(key).body(body);
+    put.send().await?;
+    Ok(())
+}
+
+async fn get(s3: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<String, Box<dyn Error>> {
+    let answer = s3.get_object().bucket(bucket).key(key).send().await?;
+    let body = answer.body.collect().await?.to_vec();
+    Ok(String::from_utf8(body)?)
 }

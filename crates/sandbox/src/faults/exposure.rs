@@ -11,7 +11,7 @@ use podpass_token::KeySet;
 use super::{Accounts, Active, FaultId, FaultKind, Faults, Inner, Refusal};
 use crate::received::Received;
 use crate::route::Route;
-use crate::sigv4::Authorization;
+use crate::sigv4::{Authorization, Dialect};
 use crate::{iam, s3, storage, sts, trail};
 
 /// What a request asks for, read before anything of it is believed.
@@ -36,7 +36,11 @@ impl Target {
         let authorization = request.authorization();
         let scope = authorization
             .as_deref()
-            .and_then(|header| Authorization::parse(header).ok())
+            .map_or_else(
+                || Authorization::parse_query(&request.query, Dialect::Query),
+                Authorization::parse,
+            )
+            .ok()
             .map(|authorization| authorization.scope.region);
         let region = scope
             .or_else(|| request.host().region)

@@ -42,7 +42,7 @@ impl Gateway {
             form: &Form::default(),
             caller: &verified.caller,
             now,
-            context: &context,
+            context,
             report,
             exposure: facing.exposure,
             seen: seen(past.as_ref(), &verified.caller),

@@ -11,7 +11,6 @@ use crate::credentials::Verified;
 use crate::elsewhere::{DRY_RUN_SUCCEEDED, Elsewhere};
 use crate::event::Outcome;
 use crate::query::ApiError;
-use crate::sigv4::Dialect;
 
 impl Gateway {
     /// Verifies the signature for a service that is not here, so that nobody takes its answer for the service's, and
@@ -27,10 +26,10 @@ impl Gateway {
         if let Some(operation) = call.operation() {
             operation.clone_into(&mut report.action);
         }
-        let verified = match self.verify(facing, Dialect::Query, report) {
+        let verified = match self.verify(facing, call.dialect(), report) {
             Ok(verified) => verified,
             Err(error) => {
-                let error = refused(&error, Dialect::Query);
+                let error = refused(&error, call.dialect());
                 return (call.answer(&error, None), Outcome::from(&error));
             }
         };

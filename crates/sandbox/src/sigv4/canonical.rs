@@ -7,7 +7,7 @@ use aws_lc_rs::{digest, hmac};
 use http::HeaderMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
-use super::authorization::SIGNATURE_PARAMETER;
+use super::presigned::SIGNATURE_PARAMETER;
 use super::{Dialect, Scope};
 
 /// What is hashed and signed; bytes, because header values need not be UTF-8.
@@ -112,7 +112,7 @@ fn canonical_path(path: &[u8], dialect: Dialect) -> String {
             percent_encode(&decoded, PATH).to_string()
         }
         // The wire's encoding is kept and encoded again.
-        Dialect::Query | Dialect::Json => {
+        Dialect::Query | Dialect::Json | Dialect::Ec2 => {
             percent_encode(&without_dot_segments(path), PATH).to_string()
         }
     }

@@ -1,5 +1,6 @@
 //! Why a request's credentials or signature are refused. The words for it are each protocol's own.
 
+mod ec2;
 mod json;
 mod query;
 mod s3;
@@ -7,7 +8,7 @@ mod s3;
 use std::fmt;
 
 use http::StatusCode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Dialect;
 use crate::aws_chunked::SmallChunk;
@@ -35,7 +36,7 @@ pub(crate) enum SignatureError {
     /// The date is in another format.
     Date { got: String },
     /// The scope's date is not the request's.
-    ScopeDate,
+    ScopeDate { got: String, request: String },
     /// The scope is for another region than the host name's.
     ScopeRegion { got: String, expected: String },
     /// The scope is for another service than the host name's.
@@ -56,8 +57,14 @@ pub(crate) enum SignatureError {
     InvalidToken,
     /// The session is over.
     ExpiredToken,
-    /// A presigned request is older than STS takes it.
-    PresignedExpired { request: Timestamp, now: Timestamp },
+    /// A presigned request is older than it is good for.
+    PresignedExpired {
+        request: Timestamp,
+        now: Timestamp,
+        life: SignedDuration,
+    },
+    /// S3: the parameter `X-Amz-Expires` of a presigned request says nothing that it may.
+    Expires(ExpiresFault),
     /// The request is older than the clocks may differ.
     Old { request: Timestamp, now: Timestamp },
     /// The request is from further ahead than the clocks may differ.
@@ -76,6 +83,17 @@ pub(crate) enum SignatureError {
     SmallChunk(SmallChunk),
     /// A way of signing that this sandbox does not verify.
     NotImplemented { what: &'static str },
+    /// One of the others in a presigned request, for which S3 has words of its own.
+    InQuery(Box<Self>),
+}
+
+/// What is wrong with `X-Amz-Expires`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExpiresFault {
+    NotANumber,
+    Negative,
+    /// More than a week.
+    TooLong,
 }
 
 /// The recomputed texts of a wrong signature; no secret is in them.
@@ -105,6 +123,20 @@ impl SignatureError {
             Dialect::Query => query::refusal(self),
             Dialect::Json => json::refusal(self),
             Dialect::S3 => s3::refusal(self),
+            Dialect::Ec2 => ec2::refusal(self),
+        }
+    }
+
+    /// The same error in a presigned request.
+    pub(crate) fn in_query(self) -> Self {
+        Self::InQuery(Box::new(self))
+    }
+
+    /// The error wherever the signature stood.
+    pub(crate) fn plain(&self) -> &Self {
+        match self {
+            Self::InQuery(error) => error.plain(),
+            error => error,
         }
     }
 }
@@ -138,10 +170,10 @@ fn not_implemented(what: &str) -> String {
 }
 
 /// How far the client's clock may differ at STS and IAM.
-pub(crate) const QUERY_SKEW: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+pub(crate) const QUERY_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long a presigned request is good at STS, whatever its `X-Amz-Expires` says (aws-iam-authenticator `pkg/token`).
-pub(crate) const PRESIGNED_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
+pub(crate) const PRESIGNED_LIFE: SignedDuration = SignedDuration::from_mins(15);
 
-/// How far the client's clock may differ at S3.
-pub(crate) const S3_SKEW: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
+/// How far the client's clock may differ at S3 and EC2.
+pub(crate) const S3_SKEW: SignedDuration = SignedDuration::from_mins(15);

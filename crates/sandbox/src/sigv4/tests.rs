@@ -97,7 +97,7 @@ impl Case {
     fn authorization(&self) -> Authorization {
         match self.headers.get("authorization") {
             Some(header) => Authorization::parse(header.to_str().unwrap()).unwrap(),
-            None => Authorization::parse_query(&self.query).unwrap(),
+            None => Authorization::parse_query(&self.query, Dialect::Query).unwrap(),
         }
     }
 

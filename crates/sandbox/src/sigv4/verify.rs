@@ -3,13 +3,13 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use bytes::Bytes;
 use http::HeaderMap;
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::canonical::{self, CanonicalRequest, Parts};
 use super::chain::Chain;
-use super::error::{Mismatch, PRESIGNED_LIFE, QUERY_SKEW, S3_SKEW};
+use super::error::{Mismatch, QUERY_SKEW, S3_SKEW};
 use super::{Authorization, Dialect, SignatureError};
 
 /// A request and what it says about its signature.
@@ -42,6 +42,11 @@ pub(crate) struct RequestTime {
 }
 
 impl RequestTime {
+    /// How long ago that was.
+    pub(crate) fn age(&self, now: Timestamp) -> SignedDuration {
+        now.duration_since(self.time)
+    }
+
     fn of(request: &SignedRequest<'_>) -> Result<Self, SignatureError> {
         let text = |name: &str| {
             request
@@ -113,18 +118,20 @@ impl SignedRequest<'_> {
                 expected: service.clone(),
             });
         }
-        if let Some(region) = expected
-            .region
-            .as_ref()
-            .filter(|region| **region != scope.region)
-        {
+        let global =
+            || (self.dialect == Dialect::S3 && !is_region(&scope.region)).then_some(GLOBAL);
+        let region = expected.region.as_deref().or_else(global);
+        if let Some(region) = region.filter(|region| *region != scope.region) {
             return Err(SignatureError::ScopeRegion {
                 got: scope.region.clone(),
-                expected: region.clone(),
+                expected: region.to_owned(),
             });
         }
         if !time.basic.starts_with(&scope.date) || scope.date.len() != "YYYYMMDD".len() {
-            return Err(SignatureError::ScopeDate);
+            return Err(SignatureError::ScopeDate {
+                got: scope.date.clone(),
+                request: time.basic,
+            });
         }
         Ok(time)
     }
@@ -136,7 +143,7 @@ impl SignedRequest<'_> {
         time: &RequestTime,
         wall_clock: Timestamp,
     ) -> Result<(), SignatureError> {
-        self.check_age(time.time, wall_clock)?;
+        self.check_age(time, wall_clock)?;
         let hash = self.payload_hash()?;
         let authorization = self.authorization;
         let canonical = CanonicalRequest::of(
@@ -175,15 +182,16 @@ impl SignedRequest<'_> {
         }
     }
 
-    fn check_age(&self, request: Timestamp, now: Timestamp) -> Result<(), SignatureError> {
+    fn check_age(&self, time: &RequestTime, now: Timestamp) -> Result<(), SignatureError> {
         let skew = match self.dialect {
-            Dialect::S3 => S3_SKEW,
+            Dialect::S3 | Dialect::Ec2 => S3_SKEW,
             Dialect::Query | Dialect::Json => QUERY_SKEW,
         };
-        let age = now.duration_since(request);
-        if self.authorization.presigned.is_some() {
-            if age > PRESIGNED_LIFE {
-                return Err(SignatureError::PresignedExpired { request, now });
+        let (request, age) = (time.time, time.age(now));
+        if let Some(presigned) = &self.authorization.presigned {
+            let life = presigned.life;
+            if age > life {
+                return Err(SignatureError::PresignedExpired { request, now, life });
             }
         } else if age > skew {
             return Err(SignatureError::Old { request, now });
@@ -220,11 +228,18 @@ impl SignedRequest<'_> {
         if self.dialect != Dialect::S3 {
             return Ok(PayloadHash::Computed(canonical::payload_hash(self.body)));
         }
-        let declared = self
-            .headers
-            .get("x-amz-content-sha256")
-            .ok_or(SignatureError::MissingPayloadHash)?;
-        let declared = declared.to_str().map_err(|_| SignatureError::PayloadHash)?;
+        let in_header = match self.headers.get("x-amz-content-sha256") {
+            Some(value) => Some(value.to_str().map_err(|_| SignatureError::PayloadHash)?),
+            None => None,
+        };
+        let declared = match &self.authorization.presigned {
+            None => in_header.ok_or(SignatureError::MissingPayloadHash)?,
+            // Whoever presigns a request need not know its body.
+            Some(presigned) => {
+                let in_query = presigned.payload_hash.as_deref();
+                in_query.or(in_header).unwrap_or("UNSIGNED-PAYLOAD")
+            }
+        };
         match declared {
             "UNSIGNED-PAYLOAD" | "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => {
                 Ok(PayloadHash::Unchecked(declared.to_owned()))
@@ -247,6 +262,18 @@ impl SignedRequest<'_> {
         }
     }
 }
+
+/// Whether a text is built as the names of regions are: `us-east-1`, `us-gov-west-1`.
+fn is_region(text: &str) -> bool {
+    let mut parts: Vec<&str> = text.split('-').collect();
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_word =
+        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    parts.pop().is_some_and(is_number) && parts.len() >= 2 && parts.iter().all(is_word)
+}
+
+/// The region of S3's global endpoint. s3cmd asks with the region `US` first, and learns from the refusal.
+const GLOBAL: &str = "us-east-1";
 
 /// What stands for the body in the canonical request.
 #[derive(Debug)]

@@ -33,7 +33,7 @@ pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError
     }))
 }
 
-fn read_request(sts: &Sts<'_>, call: &Call<'_>) -> Result<AssumeRoleRequest, ApiError> {
+fn read_request(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<AssumeRoleRequest, ApiError> {
     let form = call.form;
     require(form, &["RoleArn", "RoleSessionName"])?;
     let text = |name: &str| form.text(name).map(str::to_owned);

@@ -15,7 +15,8 @@ use crate::trail::WebIdentity;
 pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError> {
     let request = read_request(sts, call)?;
     call.report.resource = Some(request.role_arn.clone());
-    let grant = decide(sts, call, request)?;
+    let mut grant = decide(sts, call, request)?;
+    call.report.exchange = Some(std::mem::take(&mut grant.grant.trace));
     let credentials = session_answer::issue(sts, call, &grant.grant, call.form.text("Policy"))?;
     Ok(Xml::with_room(credentials.len(), |xml| {
         xml.append(&credentials);
@@ -26,7 +27,7 @@ pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError
     }))
 }
 
-fn read_request(sts: &Sts<'_>, call: &Call<'_>) -> Result<WebIdentityRequest, ApiError> {
+fn read_request(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<WebIdentityRequest, ApiError> {
     let form = call.form;
     require(form, &["RoleArn", "RoleSessionName", "WebIdentityToken"])?;
     let text = |name: &str| form.text(name).map(str::to_owned);
@@ -93,7 +94,6 @@ fn decide(
     let grant = verified
         .authorise(role.as_ref())
         .map_err(|denial| refuse(call, denial))?;
-    call.report.exchange = Some(grant.trace.clone());
     Ok(grant)
 }
 

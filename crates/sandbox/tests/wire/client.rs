@@ -48,6 +48,36 @@ pub(crate) struct Faults {
     pub(crate) content_hash: Option<String>,
 }
 
+/// A request to be presigned.
+#[derive(Clone, Copy)]
+pub(crate) struct Presign<'a> {
+    pub(crate) service: &'static str,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    /// Encoded as it is sent.
+    pub(crate) query: &'a str,
+    /// The headers that are signed beside `host`.
+    pub(crate) signed: &'a [(&'a str, &'a str)],
+    pub(crate) expires: &'a str,
+    /// What stands for the body in the canonical request.
+    pub(crate) payload: &'a str,
+}
+
+impl Default for Presign<'_> {
+    /// A GET of S3's root that is good for a minute.
+    fn default() -> Self {
+        Self {
+            service: "s3",
+            method: "GET",
+            path: "/",
+            query: "",
+            signed: &[],
+            expires: "60",
+            payload: "UNSIGNED-PAYLOAD",
+        }
+    }
+}
+
 /// An answer.
 #[derive(Debug)]
 pub(crate) struct Reply {
@@ -210,27 +240,48 @@ impl Client {
     /// The target of a presigned GET at `/`: the query with everything that a signature takes.
     pub(crate) fn presigned(
         &self,
-        service: &str,
+        service: &'static str,
         query: &str,
         signed: &[(&str, &str)],
         expires: u32,
     ) -> String {
+        self.presign(Presign {
+            service,
+            query,
+            signed,
+            expires: &expires.to_string(),
+            payload: &sha256(b""),
+            ..Presign::default()
+        })
+    }
+
+    /// The target of a presigned request.
+    pub(crate) fn presign(&self, what: Presign<'_>) -> String {
         let keys = self.keys.as_ref().expect("called with keys only");
-        let now = Timestamp::now() + self.faults.clock;
-        let date_time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
-        let scope = format!("{}/{}/{service}/aws4_request", &date_time[..8], self.region);
-        let host = self.address.to_string();
+        let faults = &self.faults;
+        let now = Timestamp::now() + faults.clock;
+        let now = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let date_time = faults.date.unwrap_or(&now);
+        let date = faults.scope_date.unwrap_or(&now[..8]);
+        let service = faults.service.unwrap_or(what.service);
+        let end = faults.terminator.unwrap_or("aws4_request");
+        let scope = format!("{date}/{}/{service}/{end}", self.region);
+        let host = faults
+            .host
+            .map_or_else(|| self.address.to_string(), str::to_owned);
         let headers: BTreeMap<&str, &str> = [("host", host.as_str())]
             .into_iter()
-            .chain(signed.iter().copied())
+            .chain(what.signed.iter().copied())
+            .filter(|(name, _)| !faults.unsigned.contains(name))
             .collect();
         let names = headers.keys().copied().collect::<Vec<_>>().join(";");
-        let mut pairs: Vec<String> = query.split('&').map(str::to_owned).collect();
+        let given = what.query.split('&').filter(|pair| !pair.is_empty());
+        let mut pairs: Vec<String> = given.map(str::to_owned).collect();
         let mut add = |name: &str, value: &str| pairs.push(format!("{name}={}", encode(value)));
         add("X-Amz-Algorithm", "AWS4-HMAC-SHA256");
         add("X-Amz-Credential", &format!("{}/{scope}", keys.id));
-        add("X-Amz-Date", &date_time);
-        add("X-Amz-Expires", &expires.to_string());
+        add("X-Amz-Date", date_time);
+        add("X-Amz-Expires", what.expires);
         add("X-Amz-SignedHeaders", &names);
         if let Some(token) = &keys.token {
             add("X-Amz-Security-Token", token);
@@ -242,9 +293,11 @@ impl Client {
             .map(|(name, value)| format!("{name}:{value}\n"))
             .collect();
         let canonical = format!(
-            "GET\n/\n{query}\n{}\n{names}\n{}",
+            "{}\n{}\n{query}\n{}\n{names}\n{}",
+            what.method,
+            what.path,
             lines.concat(),
-            sha256(b"")
+            what.payload
         );
         let text = format!(
             "AWS4-HMAC-SHA256\n{date_time}\n{scope}\n{}",
@@ -256,7 +309,7 @@ impl Client {
                 mac(&key, part)
             });
         let signature = hex::encode(mac(&key, &text));
-        format!("/?{query}&X-Amz-Signature={signature}")
+        format!("{}?{query}&X-Amz-Signature={signature}", what.path)
     }
 
     fn sign(

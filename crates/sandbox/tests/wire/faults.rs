@@ -10,7 +10,7 @@ use podpass_sandbox::{
 };
 use podpass_token::{Jwks, KeySize, SigningKey};
 
-use crate::client::{Client, Faults};
+use crate::client::{Client, Faults, Presign};
 use crate::fixture::{Fixture, ROLE_ARN, claims, mint};
 
 fn control(fixture: &Fixture) -> ControlClient {
@@ -438,4 +438,42 @@ fn faults_that_would_affect_nothing_are_refused_by_name() {
         };
         add(&fixture, &known);
     }
+}
+
+#[test]
+fn a_call_that_names_no_region_is_one_of_us_east_1() {
+    let fixture = Fixture::start();
+    fixture.make_identity();
+    add(&fixture, &fault("region-down=us-east-1"));
+    let token = mint(&claims());
+    let down = (503, "ServiceUnavailable".into());
+    assert_eq!(fixture.assume(token.expose()).error(), down);
+    let anonymous = fixture.admin.anonymous();
+    assert_eq!(anonymous.s3("GET", "/c1-oidc/keys.json", "").error(), down);
+    let named = anonymous.with_faults(Faults {
+        host: Some("c1-oidc.s3.eu-west-1.amazonaws.com"),
+        ..Faults::default()
+    });
+    named.s3("GET", "/keys.json", "").ok();
+    // A presigned request names its region.
+    let what = Presign {
+        path: "/c1-oidc/keys.json",
+        ..Presign::default()
+    };
+    let target = fixture.admin.presign(what);
+    anonymous.send("s3", "GET", &target, &[], b"").ok();
+}
+
+#[test]
+fn propagation_is_late_for_all_at_once_and_not_for_providers() {
+    let fixture = Fixture::start();
+    fixture.make_issuer();
+    add(&fixture, &fault("propagation=1h"));
+    let unknown = fixture.assume(mint(&claims()).expose());
+    assert_eq!(unknown.error(), (400, "InvalidIdentityToken".into()));
+    fixture.make_provider();
+    // The provider is found; the role is not seen yet.
+    fixture.make_role();
+    let refused = fixture.assume(mint(&claims()).expose());
+    assert_eq!(refused.error(), (403, "AccessDenied".into()));
 }

@@ -21,6 +21,7 @@ mod lifecycle;
 mod load;
 mod metadata;
 mod presigned;
+mod presigned_s3;
 mod proxy;
 mod remote_issuer;
 mod service_controls;

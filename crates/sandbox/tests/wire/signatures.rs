@@ -395,8 +395,60 @@ fn services_that_are_not_here_say_so_after_verifying() {
         token: None,
     };
     let wrong = fixture.admin.with_keys(wrong);
-    let reply = wrong.send("ec2", "POST", "/", &[], describe);
+    let reply = wrong.send("rds", "POST", "/", &[], describe);
     assert_eq!(reply.error(), (403, "SignatureDoesNotMatch".to_owned()));
+}
+
+/// "Error codes for the Amazon EC2 API": `AuthFailure` for credentials that cannot be validated, `RequestExpired` for a
+/// date that is more than fifteen minutes off.
+#[test]
+fn ec2_and_json_services_refuse_signatures_in_their_own_words() {
+    let fixture = Fixture::start();
+    let admin = &fixture.admin;
+    let keys = |id: &str, secret: &str| {
+        admin.with_keys(Keys {
+            id: id.into(),
+            secret: secret.into(),
+            token: None,
+        })
+    };
+    let shifted = |minutes| {
+        admin.with_faults(Faults {
+            clock: SignedDuration::from_mins(minutes),
+            ..Faults::default()
+        })
+    };
+    let describe = b"Action=DescribeInstances&Version=2016-11-15";
+    for (case, client, status, code) in [
+        ("unknown key", keys("nobody", "x"), 401, "AuthFailure"),
+        ("wrong secret", keys("admin_1", "x"), 401, "AuthFailure"),
+        ("old", shifted(-16), 400, "RequestExpired"),
+        ("from ahead", shifted(16), 400, "RequestExpired"),
+        ("fourteen minutes old", shifted(-14), 501, "NotImplemented"),
+    ] {
+        let reply = client.send("ec2", "POST", "/", &[], describe);
+        assert_eq!(reply.error(), (status, code.to_owned()), "{case}");
+        let begins = reply.body.starts_with("<Response><Errors><Error><Code>");
+        assert!(begins, "{case}: {}", reply.body);
+        if code == "AuthFailure" {
+            assert_eq!(
+                reply.message(),
+                "AWS was not able to validate the provided access credentials"
+            );
+        }
+    }
+    let headers = [("x-amz-target", "DynamoDB_20120810.ListTables")];
+    for (client, code) in [
+        (keys("nobody", "x"), "UnrecognizedClientException"),
+        (keys("admin_1", "x"), "InvalidSignatureException"),
+    ] {
+        let reply = client.send("dynamodb", "POST", "/", &headers, b"{}");
+        let said = format!(r#""__type":"{code}""#);
+        assert!(
+            reply.status == 400 && reply.body.contains(&said),
+            "{reply:?}"
+        );
+    }
 }
 
 #[test]
@@ -405,15 +457,16 @@ fn a_signature_in_the_query_is_not_taken_for_none() {
     fixture.make_issuer();
     let anonymous = fixture.admin.anonymous();
     anonymous.s3("GET", "/c1-oidc/keys.json", "").ok();
+    let incomplete = (400, "AuthorizationQueryParametersError");
     for (query, expected) in [
         (
             "AWSAccessKeyId=admin_1&Expires=99999999999&Signature=x",
             (400, "InvalidRequest"),
         ),
         ("Signature=x", (400, "InvalidRequest")),
-        ("X-Amz-Algorithm=AWS4-HMAC-SHA256", (501, "NotImplemented")),
-        ("X-Amz-Signature=00", (501, "NotImplemented")),
-        ("X%2DAmz%2DSignature=00", (501, "NotImplemented")),
+        ("X-Amz-Algorithm=AWS4-HMAC-SHA256", incomplete),
+        ("X-Amz-Signature=00", incomplete),
+        ("X%2DAmz%2DSignature=00", incomplete),
     ] {
         let reply = anonymous.s3("GET", &format!("/c1-oidc/keys.json?{query}"), "");
         assert_eq!(
@@ -523,4 +576,37 @@ fn several_signatures_are_refused() {
         "{}",
         reply.message()
     );
+}
+
+/// The global endpoint's answer, from which s3cmd learns the region.
+#[test]
+fn s3_names_the_region_to_whoever_signs_for_none() {
+    let fixture = Fixture::start();
+    for (region, refused) in [
+        ("US", true),
+        ("aws-global", true),
+        ("us-east-1-x", true),
+        ("us-east-1", false),
+        ("us-gov-west-1", false),
+        ("ap-southeast-10", false),
+    ] {
+        let client = Client {
+            region: region.to_owned(),
+            ..fixture.admin.clone()
+        };
+        let reply = client.s3("GET", "/", "");
+        if refused {
+            let code = "AuthorizationHeaderMalformed".to_owned();
+            assert_eq!(reply.error(), (400, code), "{region}");
+            assert_eq!(
+                reply.message(),
+                format!(
+                    "The authorization header is malformed; the region '{region}' is wrong; expecting 'us-east-1'"
+                )
+            );
+            assert_eq!(reply.text("Region").as_deref(), Some("us-east-1"));
+        } else {
+            assert_eq!(reply.status, 200, "{region}");
+        }
+    }
 }

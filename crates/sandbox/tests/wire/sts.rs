@@ -423,3 +423,16 @@ fn parameters_that_are_absent_are_null() {
         assert_eq!(reply.message(), expected, "{case}");
     }
 }
+
+#[test]
+fn answers_are_xml_whatever_is_accepted() {
+    let fixture = Fixture::start();
+    let headers = [
+        ("accept", "application/json"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    let body = b"Action=GetCallerIdentity&Version=2011-06-15";
+    let reply = fixture.admin.send("sts", "POST", "/", &headers, body).ok();
+    assert_eq!(reply.headers["content-type"], "text/xml");
+    assert!(reply.body.contains("<GetCallerIdentityResponse"));
+}

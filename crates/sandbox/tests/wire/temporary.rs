@@ -290,3 +290,12 @@ fn no_encoded_message_is_this_sandboxs() {
         "sts:DecodeAuthorizationMessage",
     );
 }
+
+#[test]
+fn nobody_has_a_second_factor() {
+    let fixture = Fixture::start();
+    let serial = "arn:aws:iam::123456789012:mfa/admin";
+    let parameters = [("SerialNumber", serial), ("TokenCode", "123456")];
+    let reply = fixture.admin.sts("GetSessionToken", &parameters);
+    assert_denied(&reply, "MultiFactorAuthentication failed");
+}

@@ -451,3 +451,17 @@ fn looking_needs_a_signature_and_a_permission() {
     let looked = record(&named(&fixture.admin, "us-east-1", "LookupEvents")[0]);
     assert_eq!(looked["eventSource"], "cloudtrail.amazonaws.com");
 }
+
+#[test]
+fn lookups_are_not_counted_and_anonymous_calls_of_s3_not_recorded() {
+    let fixture = Fixture::start();
+    fixture.make_issuer();
+    let anonymous = fixture.admin.anonymous();
+    let refused = anonymous.s3("GET", "/c1-oidc?policy", "");
+    assert_eq!(refused.error(), (403, "AccessDenied".to_owned()));
+    fixture.admin.s3("GET", "/c1-oidc?policy", "").ok();
+    for _ in 0..6 {
+        let found = named(&fixture.admin, "eu-west-1", "GetBucketPolicy");
+        assert_eq!(found.len(), 1, "the administrator's alone: {found:#?}");
+    }
+}

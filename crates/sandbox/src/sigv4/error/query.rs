@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{PRESIGNED_LIFE, QUERY_SKEW, Refusal, SEVERAL, SignatureError, basic, not_implemented};
+use super::{QUERY_SKEW, Refusal, SEVERAL, SignatureError, basic, not_implemented};
 
 /// The error as STS and IAM word it.
 pub(super) fn refusal(error: &SignatureError) -> Refusal {
@@ -46,7 +46,7 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
             "Every x-amz header must be signed. Header(s) not signed: {}",
             names.join(", ")
         )),
-        SignatureError::ScopeDate => mismatched(
+        SignatureError::ScopeDate { .. } => mismatched(
             400,
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from \
              HTTP.",
@@ -80,9 +80,7 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
             "The security token included in the request is expired",
         ),
         SignatureError::Old { request, now } => expired(*request, *now, QUERY_SKEW),
-        SignatureError::PresignedExpired { request, now } => {
-            expired(*request, *now, PRESIGNED_LIFE)
-        }
+        SignatureError::PresignedExpired { request, now, life } => expired(*request, *now, *life),
         SignatureError::Early { request, now } => {
             let (limit, request, now) = (basic(*now + QUERY_SKEW), basic(*request), basic(*now));
             mismatched(
@@ -93,8 +91,10 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
                 ),
             )
         }
-        // Only S3 looks at a declared hash; elsewhere a changed body shows in the signature.
+        SignatureError::InQuery(error) => refusal(error),
+        // Only S3 looks at `X-Amz-Expires` and at a declared hash; elsewhere a changed body shows in the signature.
         SignatureError::Mismatch(_)
+        | SignatureError::Expires(_)
         | SignatureError::MissingPayloadHash
         | SignatureError::PayloadHash
         | SignatureError::PayloadMismatch { .. }

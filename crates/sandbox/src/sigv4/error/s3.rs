@@ -1,6 +1,10 @@
 //! S3's words for a refused signature.
 
-use super::{Mismatch, Refusal, S3_SKEW, SEVERAL, SignatureError, basic, not_implemented};
+use jiff::Timestamp;
+
+use super::{
+    ExpiresFault, Mismatch, Refusal, S3_SKEW, SEVERAL, SignatureError, basic, not_implemented,
+};
 use crate::aws_chunked::SmallChunk;
 
 /// The error as S3 words it.
@@ -19,34 +23,33 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
             "the authorization header requires three components: Credential, SignedHeaders, and \
              Signature.",
         ),
-        SignatureError::MissingQueryParameters { .. } => Refusal::new(
-            400,
-            "AuthorizationQueryParametersError",
+        SignatureError::MissingQueryParameters { .. } => query_parameters(
             "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, \
              X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
         ),
-        SignatureError::PresignedExpired { now, .. } => denied("Request has expired")
-            .with("ServerTime", now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        SignatureError::CredentialElements { .. } => malformed(
-            "the Credential is mal-formed; expecting \
-             \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".",
-        ),
+        SignatureError::PresignedExpired { request, now, life } => denied("Request has expired")
+            .with("X-Amz-Expires", life.as_secs().to_string())
+            .with("Expires", iso(*request + *life))
+            .with("ServerTime", iso(*now)),
+        SignatureError::Expires(fault) => query_parameters(match fault {
+            ExpiresFault::NotANumber => "X-Amz-Expires should be a number",
+            ExpiresFault::Negative => "X-Amz-Expires must be non-negative",
+            ExpiresFault::TooLong => {
+                "X-Amz-Expires must be less than a week (in seconds); that is, the given \
+                 X-Amz-Expires must be less than 604800 seconds"
+            }
+        }),
+        SignatureError::InQuery(error) => refusal_in_query(error),
+        SignatureError::CredentialElements { .. }
+        | SignatureError::ScopeDate { .. }
+        | SignatureError::ScopeRegion { .. }
+        | SignatureError::ScopeService { .. }
+        | SignatureError::ScopeTerminator { .. } => {
+            with_region(malformed(&credential_fault(error)), error)
+        }
         SignatureError::MissingDate { .. } | SignatureError::Date { .. } => {
             denied("AWS authentication requires a valid Date or x-amz-date header")
         }
-        SignatureError::ScopeDate => {
-            malformed("the date in the credential is not the date of the request.")
-        }
-        SignatureError::ScopeRegion { got, expected } => malformed(&format!(
-            "the region '{got}' is wrong; expecting '{expected}'"
-        ))
-        .with("Region", expected.clone()),
-        SignatureError::ScopeService { got, expected } => malformed(&format!(
-            "incorrect service \"{got}\". This endpoint belongs to \"{expected}\"."
-        )),
-        SignatureError::ScopeTerminator { got } => malformed(&format!(
-            "incorrect terminator \"{got}\". This endpoint uses \"aws4_request\"."
-        )),
         SignatureError::HostNotSigned => unsigned_headers("host".to_owned()),
         SignatureError::HeadersNotSigned { names } => unsigned_headers(names.join(", ")),
         SignatureError::UnknownKey { id }
@@ -72,7 +75,7 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
                 "The difference between the request time and the current time is too large.",
             )
             .with("RequestTime", basic(*request).to_string())
-            .with("ServerTime", now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+            .with("ServerTime", iso(*now))
             .with(
                 "MaxAllowedSkewMilliseconds",
                 S3_SKEW.as_millis().to_string(),
@@ -112,6 +115,61 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
     }
 }
 
+/// The errors that S3 words in another way when the signature stands in the query.
+fn refusal_in_query(error: &SignatureError) -> Refusal {
+    match error {
+        SignatureError::UnsupportedAlgorithm => query_parameters(
+            "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256\"",
+        ),
+        SignatureError::MissingDate { .. } | SignatureError::Date { .. } => query_parameters(
+            "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"",
+        ),
+        SignatureError::ScopeDate { .. } => query_parameters(&credential_fault(error)),
+        SignatureError::CredentialElements { .. }
+        | SignatureError::ScopeRegion { .. }
+        | SignatureError::ScopeService { .. }
+        | SignatureError::ScopeTerminator { .. } => {
+            let fault = credential_fault(error);
+            let message = format!("Error parsing the X-Amz-Credential parameter; {fault}");
+            with_region(query_parameters(&message), error)
+        }
+        SignatureError::Early { .. } => denied("Request is not yet valid"),
+        error => refusal(error),
+    }
+}
+
+/// What is wrong with the credential, in the words that follow the name of its place.
+fn credential_fault(error: &SignatureError) -> String {
+    match error {
+        SignatureError::ScopeDate { got, request } => {
+            let date = request.get(.."YYYYMMDD".len()).unwrap_or(request);
+            format!(
+                "Invalid credential date \"{got}\". This date is not the same as X-Amz-Date: \"{date}\"."
+            )
+        }
+        SignatureError::ScopeRegion { got, expected } => {
+            format!("the region '{got}' is wrong; expecting '{expected}'")
+        }
+        SignatureError::ScopeService { got, expected } => {
+            format!("incorrect service \"{got}\". This endpoint belongs to \"{expected}\".")
+        }
+        SignatureError::ScopeTerminator { got } => {
+            format!("incorrect terminal \"{got}\". This endpoint uses \"aws4_request\".")
+        }
+        _ => "the Credential is mal-formed; expecting \
+              \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\"."
+            .to_owned(),
+    }
+}
+
+/// Clients read the right region from this element.
+fn with_region(refusal: Refusal, error: &SignatureError) -> Refusal {
+    match error {
+        SignatureError::ScopeRegion { expected, .. } => refusal.with("Region", expected.clone()),
+        _ => refusal,
+    }
+}
+
 /// S3 shows what it signed, so that a client's author can compare.
 fn mismatch_refusal(mismatch: &Mismatch) -> Refusal {
     let bytes = |text: &str| {
@@ -138,6 +196,14 @@ fn malformed(what: &str) -> Refusal {
         "AuthorizationHeaderMalformed",
         format!("The authorization header is malformed; {what}"),
     )
+}
+
+fn query_parameters(message: &str) -> Refusal {
+    Refusal::new(400, "AuthorizationQueryParametersError", message)
+}
+
+fn iso(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn unsigned_headers(names: String) -> Refusal {

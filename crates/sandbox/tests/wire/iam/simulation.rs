@@ -565,3 +565,16 @@ fn simulating_takes_a_permission_and_parameters() {
     );
     assert_eq!(reply.message(), expected);
 }
+
+#[test]
+fn resource_handling_of_ec2_changes_nothing() {
+    let fixture = Fixture::start();
+    let ask = |option: &[(&str, &str)]| {
+        let question = [("ActionNames.member.1", "ec2:RunInstances")];
+        let further: Vec<_> = question.iter().chain(option).copied().collect();
+        decisions(&custom(&fixture.admin, &[&allow(r#""ec2:*""#)], &further))
+    };
+    let expected = [("ec2:RunInstances".to_owned(), "allowed".to_owned())];
+    assert_eq!(ask(&[]), expected);
+    assert_eq!(ask(&[("ResourceHandlingOption", "EC2-VPC-EBS")]), expected);
+}
