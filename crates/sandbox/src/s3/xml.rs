@@ -227,13 +227,16 @@ fn is_character(character: char) -> bool {
     !matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// An element's name (XML 1.0, production `Name`); of characters beyond ASCII all are taken.
+/// An element's name, perhaps with a prefix (Namespaces in XML, production `QName`); of characters beyond ASCII all are
+/// taken.
 fn is_name(name: &str) -> bool {
-    let starts = |character: char| {
-        character.is_ascii_alphabetic() || matches!(character, '_' | ':' | '\u{80}'..)
-    };
+    let starts =
+        |character: char| character.is_ascii_alphabetic() || matches!(character, '_' | '\u{80}'..);
     let follows = |character: char| starts(character) || matches!(character, '0'..='9' | '-' | '.');
-    name.starts_with(starts) && name.chars().all(follows)
+    let (prefix, local) = name.split_once(':').unwrap_or(("p", name));
+    [prefix, local]
+        .iter()
+        .all(|part| part.starts_with(starts) && part.chars().all(follows))
 }
 
 fn resolve(reference: &BytesRef<'_>) -> Option<char> {
@@ -283,6 +286,8 @@ mod tests {
             ("too many elements", &many),
             ("another root", "<b/>"),
             ("a name with a quote", "<a><b'x></b'x></a>"),
+            ("a name that is a prefix only", "<a><b:/></a>"),
+            ("a name that is a colon", "<a><:/></a>"),
             ("a name that begins with a digit", "<a><1/></a>"),
             ("an attribute without a value", "<a b/>"),
             ("an attribute that comes twice", "<a b='1' b='2'/>"),
