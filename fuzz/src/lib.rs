@@ -7,15 +7,21 @@ pub mod policy;
 pub mod sandbox;
 pub mod token;
 
+use podpass_sandbox::fuzzing;
+
 /// What a target does with an input.
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name that its file in `targets/` and its folder in `seeds/` have.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("annotations", inject::annotations),
+    ("aws_chunked", fuzzing::aws_chunked),
     ("connect", sandbox::connect),
+    ("form", fuzzing::form),
     ("jwks", token::jwks),
     ("jwt", token::jwt),
     ("pod", inject::pod),
     ("policy", policy::document),
+    ("s3_xml", fuzzing::s3_xml),
+    ("sigv4", fuzzing::sigv4),
 ];

@@ -24,9 +24,37 @@ pub(crate) struct Chunk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Malformed {
     Chunk,
+    /// The chunk before this one, which is not the last, is too small.
+    Small(SmallChunk),
     Trailer,
 }
 
+/// A chunk below the least size that only the last one may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SmallChunk {
+    /// The number, from 1, of the chunk that made it not the last.
+    pub(crate) next: usize,
+    /// Its size in bytes.
+    pub(crate) size: usize,
+}
+
+impl SmallChunk {
+    pub(crate) const CODE: &str = "InvalidChunkSizeError";
+    pub(crate) const MESSAGE: &str =
+        "Only the last chunk is allowed to have a size less than 8192 bytes";
+
+    /// The elements of the error document.
+    pub(crate) fn details(self) -> [(&'static str, String); 2] {
+        [
+            ("Chunk", self.next.to_string()),
+            ("BadChunkSize", self.size.to_string()),
+        ]
+    }
+}
+
+/// Bytes, of every chunk but the last: "The chunk size must be at least 8 KB" (S3 API Reference, "Chunked Upload").
+/// It also bounds how many chunks a body is taken apart into.
+const MIN_CHUNK: usize = 8192;
 /// Sizes, signatures and trailer fields are short; this only bounds the search for a line's end.
 const MAX_LINE: usize = 4096;
 const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
@@ -35,10 +63,19 @@ impl Chunked {
     /// Takes `SIZE[;chunk-signature=HEX] CRLF DATA CRLF … 0[;…] CRLF trailer CRLF` apart.
     pub(crate) fn read(body: &Bytes) -> Result<Self, Malformed> {
         let mut rest = body.clone();
-        let mut chunks = Vec::new();
+        let mut chunks: Vec<Chunk> = Vec::new();
         loop {
             let chunk = take_chunk(&mut rest).ok_or(Malformed::Chunk)?;
             let is_last = chunk.data.is_empty();
+            if let Some(previous) = chunks.last()
+                && previous.data.len() < MIN_CHUNK
+                && !is_last
+            {
+                return Err(Malformed::Small(SmallChunk {
+                    next: chunks.len() + 1,
+                    size: previous.data.len(),
+                }));
+            }
             chunks.push(chunk);
             if is_last {
                 break;
@@ -70,7 +107,9 @@ impl Chunked {
 fn take_chunk(rest: &mut Bytes) -> Option<Chunk> {
     let line = take_line(rest)?;
     let (size, extension) = line.split_once(';').unwrap_or((&line, ""));
-    let size = usize::from_str_radix(size, 16).ok()?;
+    // A number may have a sign, a size has none.
+    let is_hex = size.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let size = usize::from_str_radix(size, 16).ok().filter(|_| is_hex)?;
     let signature = extension.strip_prefix("chunk-signature=");
     if rest.len() < size {
         return None;

@@ -197,3 +197,6 @@ const MAX_OBJECT: usize = 64 * 1024 * 1024;
 const MAX_CONTROL: usize = 256 * 1024;
 /// Bytes: the largest parameters are a policy document of 128 KiB, percent-encoded, and a token of 20 000.
 const MAX_FORM: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ mod authority;
 mod kept;
 mod tunnel;
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -91,7 +92,16 @@ impl Front {
         // Held from here on, so that a stop lets the requests in the tunnel finish.
         let watcher = graceful.watcher();
         async move {
-            if let Err(error) = connecting.await {
+            let mut connecting = pin!(connecting);
+            let connected = tokio::select! {
+                connected = connecting.as_mut() => connected,
+                // One that has not begun its CONNECT does not hold a stop up.
+                () = self.gateway.events().wait_end() => {
+                    connecting.as_mut().graceful_shutdown();
+                    connecting.await
+                }
+            };
+            if let Err(error) = connected {
                 tracing::debug!(%error, "Proxy connection ended early");
                 return;
             }

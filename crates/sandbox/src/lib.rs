@@ -21,6 +21,8 @@ mod escape;
 mod event;
 mod faults;
 mod front;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod gateway;
 mod host;
 mod iam;

@@ -19,6 +19,8 @@ mod condition;
 mod configuration;
 mod copy;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod kept;
 mod list;
 mod multipart;

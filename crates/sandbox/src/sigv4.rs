@@ -5,6 +5,8 @@ mod authorization;
 mod canonical;
 mod chain;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod presigned;
 mod verify;
 

@@ -10,7 +10,7 @@ use md5::{Digest as _, Md5};
 use super::S3Request;
 use super::checksum::{Algorithm, Checksum};
 use super::error::S3Error;
-use crate::aws_chunked::{Chunked, Malformed};
+use crate::aws_chunked::{Chunked, Malformed, SmallChunk};
 
 /// A verified body.
 #[derive(Debug)]
@@ -35,8 +35,8 @@ type Trailer = Vec<(String, String)>;
 /// Undoes the framing and verifies hash, checksum and `Content-MD5`.
 ///
 /// # Errors
-/// `XAmzContentSHA256Mismatch`, `BadDigest`, `InvalidDigest`, `IncompleteBody`, `MalformedTrailerError`,
-/// `InvalidRequest`, and `NotImplemented` for framings and algorithms that would otherwise go unverified.
+/// `XAmzContentSHA256Mismatch`, `BadDigest`, `InvalidDigest`, `IncompleteBody`, `InvalidChunkSizeError`,
+/// `MalformedTrailerError`, `InvalidRequest`, and `NotImplemented` for framings and algorithms that would otherwise go unverified.
 pub(super) fn read(request: &S3Request) -> Result<Payload, S3Error> {
     let (bytes, trailer) = match framing(request)? {
         Framing::Plain => (request.body.clone(), Trailer::new()),
@@ -100,6 +100,7 @@ fn framing(request: &S3Request) -> Result<Framing<'_>, S3Error> {
 fn decode_chunks(body: &Bytes) -> Result<(Bytes, Trailer), S3Error> {
     let chunked = Chunked::read(body).map_err(|malformed| match malformed {
         Malformed::Chunk => incomplete_body(),
+        Malformed::Small(chunk) => small_chunk(chunk),
         Malformed::Trailer => malformed_trailer(),
     })?;
     let mut decoded = BytesMut::with_capacity(body.len());
@@ -249,6 +250,12 @@ fn incomplete_body() -> S3Error {
         "IncompleteBody",
         "You did not provide the number of bytes specified by the Content-Length HTTP header",
     )
+}
+
+fn small_chunk(chunk: SmallChunk) -> S3Error {
+    let error = S3Error::new(StatusCode::FORBIDDEN, SmallChunk::CODE, SmallChunk::MESSAGE);
+    let details = chunk.details().into_iter();
+    details.fold(error, |error, (element, value)| error.with(element, value))
 }
 
 fn malformed_trailer() -> S3Error {

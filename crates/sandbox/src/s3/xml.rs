@@ -106,6 +106,18 @@ impl Element {
             .ok_or_else(S3Error::malformed_xml)
     }
 
+    /// The local name.
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The elements inside, in their order.
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn children(&self) -> &[Self] {
+        &self.children
+    }
+
     /// The text, with leading and trailing white space.
     pub(super) fn text(&self) -> &str {
         &self.text
@@ -155,6 +167,9 @@ fn read(document: &[u8]) -> Option<Element> {
         return None;
     }
     let text = std::str::from_utf8(document).ok()?;
+    if !text.chars().all(is_character) {
+        return None;
+    }
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let mut open: Vec<Element> = Vec::new();
@@ -164,6 +179,11 @@ fn read(document: &[u8]) -> Option<Element> {
         match reader.read_event().ok()? {
             Event::Start(start) => {
                 elements += 1;
+                // The reader takes whatever stands there for a name and attributes.
+                if !is_name(start.name().into_inner()) || start.attributes().any(|one| one.is_err())
+                {
+                    return None;
+                }
                 if root.is_some() || open.len() == MAX_DEPTH || elements > MAX_ELEMENTS {
                     return None;
                 }
@@ -200,6 +220,23 @@ fn read(document: &[u8]) -> Option<Element> {
             Event::Eof => return root.filter(|_| open.is_empty()),
         }
     }
+}
+
+/// What may stand in a document as it is (XML 1.0, production `Char`).
+fn is_character(character: char) -> bool {
+    !matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// An element's name, perhaps with a prefix (Namespaces in XML, production `QName`); of characters beyond ASCII all are
+/// taken.
+fn is_name(name: &str) -> bool {
+    let starts =
+        |character: char| character.is_ascii_alphabetic() || matches!(character, '_' | '\u{80}'..);
+    let follows = |character: char| starts(character) || matches!(character, '0'..='9' | '-' | '.');
+    let (prefix, local) = name.split_once(':').unwrap_or(("p", name));
+    [prefix, local]
+        .iter()
+        .all(|part| part.starts_with(starts) && part.chars().all(follows))
 }
 
 fn resolve(reference: &BytesRef<'_>) -> Option<char> {
@@ -248,6 +285,14 @@ mod tests {
             ("too deep", &deep),
             ("too many elements", &many),
             ("another root", "<b/>"),
+            ("a name with a quote", "<a><b'x></b'x></a>"),
+            ("a name that is a prefix only", "<a><b:/></a>"),
+            ("a name that is a colon", "<a><:/></a>"),
+            ("a name that begins with a digit", "<a><1/></a>"),
+            ("an attribute without a value", "<a b/>"),
+            ("an attribute that comes twice", "<a b='1' b='2'/>"),
+            ("a control character", "<a>\u{1}</a>"),
+            ("what is no character", "<a>\u{ffff}</a>"),
         ] {
             let error = Element::read(document.as_bytes(), "a").unwrap_err();
             assert_eq!(error.code, "MalformedXML", "{name}");

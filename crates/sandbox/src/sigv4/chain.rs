@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::canonical::payload_hash;
 use super::{Scope, SignatureError};
-use crate::aws_chunked::Chunked;
+use crate::aws_chunked::{Chunked, Malformed};
 
 /// What the next signature is computed from, besides the chunk.
 pub(super) struct Chain<'a> {
@@ -34,7 +34,10 @@ impl<'a> Chain<'a> {
         check: impl Fn(String, &str) -> Result<(), SignatureError>,
     ) -> Result<(), SignatureError> {
         let malformed = || SignatureError::MalformedChunks;
-        let chunked = Chunked::read(body).map_err(|_| malformed())?;
+        let chunked = Chunked::read(body).map_err(|error| match error {
+            Malformed::Small(chunk) => SignatureError::SmallChunk(chunk),
+            Malformed::Chunk | Malformed::Trailer => malformed(),
+        })?;
         for chunk in chunked.chunks {
             let signature = chunk.signature.ok_or_else(malformed)?;
             let hashes = format!("{}\n{}", payload_hash(b""), payload_hash(&chunk.data));

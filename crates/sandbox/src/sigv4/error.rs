@@ -11,6 +11,7 @@ use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Dialect;
+use crate::aws_chunked::SmallChunk;
 
 /// Why a request's credentials or signature are refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +79,8 @@ pub(crate) enum SignatureError {
     PayloadMismatch { declared: String, computed: String },
     /// S3: the body is not in chunks as it says, or one of them has no signature.
     MalformedChunks,
+    /// S3: a chunk that is not the last is too small.
+    SmallChunk(SmallChunk),
     /// A way of signing that this sandbox does not verify.
     NotImplemented { what: &'static str },
     /// One of the others in a presigned request, for which S3 has words of its own.

@@ -28,6 +28,7 @@
 
 mod assume_role;
 mod authorization_message;
+mod child;
 mod client;
 mod control;
 mod elsewhere;
@@ -38,6 +39,7 @@ mod https_issuer;
 mod iam;
 mod issuer;
 mod lifecycle;
+mod load;
 mod metadata;
 mod not_here;
 mod presigned;
@@ -46,6 +48,7 @@ mod proxy;
 mod remote_issuer;
 mod service_controls;
 mod signatures;
+mod signatures_s3;
 mod simulated_exchange;
 mod state;
 mod sts;

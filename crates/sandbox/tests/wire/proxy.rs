@@ -424,3 +424,21 @@ fn a_proxy_is_opt_in_on_loopback_and_stops_with_the_sandbox() {
     assert!(matches!(idle.read(&mut [0; 8]), Ok(0) | Err(_)));
     assert!(TcpStream::connect(address(&proxy)).is_err());
 }
+
+#[test]
+fn a_connection_without_a_connect_does_not_hold_a_stop_up() {
+    let fixture = Fixture::proxied();
+    let proxy = fixture.sandbox.proxy().unwrap();
+    let mut silent = TcpStream::connect(address(&proxy)).unwrap();
+    let patience = Some(Duration::from_secs(20));
+    silent.set_read_timeout(patience).unwrap();
+    // Accepted in turn: the silent one is served when a later one has its answer.
+    refusal(&proxy, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let began = Instant::now();
+    fixture.runtime.block_on(fixture.sandbox.stop());
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "the whole grace period"
+    );
+    assert_eq!(silent.read(&mut [0]).unwrap(), 0);
+}

@@ -194,9 +194,9 @@ fn decodes_chunks_and_verifies_the_trailer() {
             None,
         ),
         (
-            "two chunks",
+            "a chunk that is small and not the last",
             "2\r\nhe\r\n3\r\nllo\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n",
-            None,
+            Some((403, "InvalidChunkSizeError")),
         ),
         (
             "trailer line ends in LF",
@@ -231,6 +231,11 @@ fn decodes_chunks_and_verifies_the_trailer() {
             "fffffffffffffffff\r\nhello\r\n0\r\n\r\n",
             incomplete,
         ),
+        (
+            "size with a sign",
+            "+5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n",
+            incomplete,
+        ),
         ("negative size", "-5\r\nhello\r\n0\r\n\r\n", incomplete),
         ("not framed", "hello", incomplete),
         (
@@ -252,6 +257,34 @@ fn decodes_chunks_and_verifies_the_trailer() {
         let get = server.send(ask("GET", "/docs/k"));
         assert_eq!(get.text(), "hello", "{name}");
         assert_eq!(get.header("content-encoding"), None, "{name}");
+    }
+}
+
+#[test]
+fn only_the_last_chunk_may_be_small() {
+    for (sizes, expected) in [
+        (vec![8192, 1], None),
+        (vec![8192, 8192], None),
+        (vec![8191, 1], Some(("2", "8191"))),
+        (vec![8192, 3, 8192], Some(("3", "3"))),
+    ] {
+        let chunk = |size: &usize| format!("{size:x}\r\n{}\r\n", "a".repeat(*size));
+        let chunks: Vec<String> = sizes.iter().map(chunk).collect();
+        let length: usize = sizes.iter().sum();
+        let put = ask("PUT", "/docs/k")
+            .header("x-amz-decoded-content-length", &length.to_string())
+            .header("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+            .body(chunks.concat() + "0\r\n\r\n");
+        let answer = Server::new().send(put);
+        let Some((next, size)) = expected else {
+            assert_eq!(answer.status, 200, "{sizes:?}");
+            continue;
+        };
+        assert_eq!(answer.error(), (403, "InvalidChunkSizeError"));
+        assert_eq!(
+            (answer.one("Chunk"), answer.one("BadChunkSize")),
+            (next, size)
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::aws_chunked::SmallChunk;
 use crate::sigv4::{Authorization, Dialect, Expected, SignatureError, SignedRequest};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -143,4 +144,26 @@ fn refuses_every_change_of_a_chunk_or_the_trailer() {
         let verdict = verdict(signatures, body);
         assert_eq!(verdict, Err(SignatureError::MalformedChunks), "{case}");
     }
+}
+
+#[test]
+fn a_small_chunk_is_refused_unless_it_is_the_last() {
+    let [_, first, second, last] = WITHOUT_TRAILER;
+    let body = format!(
+        "400;chunk-signature={second}\r\n{}\r\n10000;chunk-signature={first}\r\n{}\r\n\
+         0;chunk-signature={last}\r\n\r\n",
+        "a".repeat(1024),
+        "a".repeat(65536)
+    );
+    let chunk = SmallChunk {
+        next: 2,
+        size: 1024,
+    };
+    let refused = verdict(WITHOUT_TRAILER, body).unwrap_err();
+    assert_eq!(refused, SignatureError::SmallChunk(chunk));
+    let refusal = refused.refusal(Dialect::S3);
+    assert_eq!(
+        (refusal.status.as_u16(), refusal.code),
+        (403, "InvalidChunkSizeError")
+    );
 }

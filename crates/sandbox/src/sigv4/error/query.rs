@@ -98,7 +98,8 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
         | SignatureError::MissingPayloadHash
         | SignatureError::PayloadHash
         | SignatureError::PayloadMismatch { .. }
-        | SignatureError::MalformedChunks => mismatched(
+        | SignatureError::MalformedChunks
+        | SignatureError::SmallChunk(_) => mismatched(
             403,
             "The request signature we calculated does not match the signature you provided. Check \
              your AWS Secret Access Key and signing method. Consult the service documentation for \

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     ExpiresFault, Mismatch, Refusal, S3_SKEW, SEVERAL, SignatureError, basic, not_implemented,
 };
+use crate::aws_chunked::SmallChunk;
 
 /// The error as S3 words it.
 pub(super) fn refusal(error: &SignatureError) -> Refusal {
@@ -103,6 +104,10 @@ pub(super) fn refusal(error: &SignatureError) -> Refusal {
             400,
             "IncompleteBody",
             "You did not provide the number of bytes specified by the Content-Length HTTP header",
+        ),
+        SignatureError::SmallChunk(chunk) => chunk.details().into_iter().fold(
+            Refusal::new(403, SmallChunk::CODE, SmallChunk::MESSAGE),
+            |refusal, (element, value)| refusal.with(element, value),
         ),
         SignatureError::NotImplemented { what } => {
             Refusal::new(501, "NotImplemented", not_implemented(what))

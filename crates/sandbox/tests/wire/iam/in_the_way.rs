@@ -5,7 +5,7 @@ use crate::fixture::{ACCOUNT, Fixture};
 
 type Refused<'a> = (&'a str, Vec<(&'a str, &'a str)>, (u16, &'a str), &'a str);
 
-/// The words are those of AWS, AWS on it.
+/// The words are those of AWS.
 #[test]
 fn what_exists_and_what_is_in_the_way_is_named() {
     let fixture = Fixture::start();

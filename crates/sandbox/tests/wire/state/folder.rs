@@ -6,8 +6,8 @@ use std::path::Path;
 
 use podpass_sandbox::{Sandbox, StartError, StateError};
 
-use super::killed::Child;
 use super::{kept_in, start};
+use crate::child::Child;
 use crate::fixture::{Fixture, runtime};
 
 /// What a start with that folder is refused with.

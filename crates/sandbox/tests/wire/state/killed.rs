@@ -1,99 +1,16 @@
 //! A sandbox in a process of its own that is killed under load: what it acknowledged is there, and whole.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Lines};
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
-use std::process::{ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use super::start;
-use crate::client::{Client, Faults, Reply, sha256};
-use crate::fixture::{Fixture, long_term, trust_policy};
-
-/// The folder for a child's state.
-const FOLDER: &str = "PODPASS_TEST_STATE_OF_CHILD";
-/// The child prints its address behind this.
-const ADDRESS: &str = "address=";
-
-/// This test is the child: where nobody asked for one, there is nothing to do.
-#[test]
-fn a_child_serves_until_it_is_killed() {
-    let Some(folder) = std::env::var_os(FOLDER) else {
-        return;
-    };
-    let fixture = start(Path::new(&folder));
-    println!("\n{ADDRESS}{}", fixture.sandbox.address());
-    // It ends with its parent, whose end closes the pipe.
-    let mut rest = String::new();
-    let _ = std::io::stdin().read_line(&mut rest);
-}
-
-/// A sandbox in another process.
-pub(super) struct Child {
-    process: std::process::Child,
-    /// Open, so that the child can print on.
-    _printed: Lines<BufReader<ChildStdout>>,
-    address: SocketAddr,
-}
-
-impl Child {
-    fn start(folder: &Path) -> Self {
-        Self::start_by("exec \"$@\"", folder)
-    }
-
-    /// No file that it writes may be longer than so many KiB; writing more fails, as on a full disk.
-    pub(super) fn start_limited(folder: &Path, kibibytes: usize) -> Self {
-        // In blocks of 512 bytes. Without the trap, the signal would end the process.
-        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", 2 * kibibytes);
-        Self::start_by(&script, folder)
-    }
-
-    fn start_by(script: &str, folder: &Path) -> Self {
-        let mut process = Command::new("sh")
-            .args(["-c", script, "sh"])
-            .arg(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "state::killed::a_child_serves_until_it_is_killed",
-                "--nocapture",
-            ])
-            .env(FOLDER, folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut printed = BufReader::new(process.stdout.take().unwrap()).lines();
-        let address = printed
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix(ADDRESS)?.parse().ok());
-        Self {
-            address: address.expect("the child prints its address"),
-            _printed: printed,
-            process,
-        }
-    }
-
-    pub(super) fn admin(&self) -> Client {
-        Client {
-            address: self.address,
-            keys: Some(long_term("admin_1")),
-            region: "eu-west-1".to_owned(),
-            faults: Faults::default(),
-        }
-    }
-
-    /// Ends it with SIGKILL.
-    pub(super) fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
+use crate::child::Child;
+use crate::client::{Client, Reply, sha256};
+use crate::fixture::{Fixture, trust_policy};
 
 /// What is known of a thing: the last acknowledged version, and the one whose answer did not come.
 #[derive(Clone, Debug, Default)]
