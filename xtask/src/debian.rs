@@ -1,6 +1,7 @@
 //! Programs from Debian's packages, unpacked into the cache without installing them.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::tools::tool;
@@ -26,12 +27,23 @@ pub(crate) fn unpacked(name: &str, packages: &[&str]) -> Result<PathBuf, String>
     let folder = cache::folder()?.join(name);
     let said = format!("unpacking {} into the cache (once)", packages.join(" and "));
     cache::once(&folder, &said, |draft| {
-        let mut download = Command::new("apt-get");
-        download
-            .args(["download", "--quiet"])
-            .args(packages)
-            .current_dir(draft);
-        run(download)?;
+        if let Err(stale) = run(download(packages, draft)) {
+            // The machine's lists are missing, or name versions that are gone. New ones go beside, not in their place.
+            say(&format!("{stale}; asking for the newest versions"));
+            let lists = draft.join("lists");
+            std::fs::create_dir_all(lists.join("partial"))
+                .map_err(|error| format!("cannot create `{}`: {error}", lists.display()))?;
+            let private = |mut command: Command| {
+                command.arg("-o").arg(setting("Dir::State::Lists=", &lists));
+                command
+            };
+            let mut update = Command::new("apt-get");
+            update.args(["update", "--quiet"]);
+            run(private(update))?;
+            run(private(download(packages, draft)))?;
+            std::fs::remove_dir_all(&lists)
+                .map_err(|error| format!("cannot remove `{}`: {error}", lists.display()))?;
+        }
         let files = std::fs::read_dir(draft)
             .map_err(|error| format!("cannot read `{}`: {error}", draft.display()))?;
         for file in files.flatten() {
@@ -42,4 +54,19 @@ pub(crate) fn unpacked(name: &str, packages: &[&str]) -> Result<PathBuf, String>
         Ok(())
     })?;
     Ok(folder)
+}
+
+fn download(packages: &[&str], to: &Path) -> Command {
+    let mut command = Command::new("apt-get");
+    command
+        .args(["download", "--quiet"])
+        .args(packages)
+        .current_dir(to);
+    command
+}
+
+fn setting(name: &str, value: &Path) -> OsString {
+    let mut setting = OsString::from(name);
+    setting.push(value);
+    setting
 }
