@@ -24,26 +24,15 @@ fn the_aws_cli_decodes_what_a_denial_carries() {
         "--policy-document",
         POLICY,
     ]);
-    let key = read(&["iam", "create-access-key", "--user-name", "u"]);
-    let secret = |name: &str| key["AccessKey"][name].as_str().unwrap().to_owned();
-    let as_user = |arguments: &[&str]| {
-        let output = stand
-            .sandbox
-            .command(&stand.home, stand.client("aws"))
-            .env("AWS_ACCESS_KEY_ID", secret("AccessKeyId"))
-            .env("AWS_SECRET_ACCESS_KEY", secret("SecretAccessKey"))
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(!output.status.success(), "{}", both(&output));
-        both(&output)
-    };
-    let denied = as_user(&[
+    let terminate = [
         "ec2",
         "terminate-instances",
         "--instance-ids",
         "i-0123456789abcdef0",
-    ]);
+    ];
+    let output = stand.aws_as_user("u", &terminate);
+    let denied = both(&output);
+    assert!(!output.status.success(), "{denied}");
     assert!(denied.contains("(UnauthorizedOperation)"), "{denied}");
     let (_, encoded) = denied
         .split_once("Encoded authorization failure message: ")
@@ -67,5 +56,6 @@ fn the_aws_cli_decodes_what_a_denial_carries() {
         format!("arn:aws:iam::{ACCOUNT}:user/u")
     );
     // The user itself may not read it.
-    assert!(as_user(&decode).contains("(AccessDenied)"));
+    let refused = both(&stand.aws_as_user("u", &decode));
+    assert!(refused.contains("(AccessDenied)"), "{refused}");
 }

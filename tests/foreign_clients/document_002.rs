@@ -28,16 +28,7 @@ fn as_user(stand: &Stand, name: &str, policy: Option<&str>, arguments: &[&str]) 
         let put = ["iam", "put-user-policy", "--policy-name=own", "--user-name"];
         stand.aws(&[&put[..], &[name, "--policy-document", policy]].concat());
     }
-    let key = stand.aws(&["iam", "create-access-key", "--user-name", name]);
-    let key: Value = serde_json::from_str(&key).unwrap();
-    let text = |part: &str| key["AccessKey"][part].as_str().unwrap().to_owned();
-    let mut command = stand
-        .sandbox
-        .anonymous_command(&stand.home, stand.client("aws"));
-    command
-        .env("AWS_ACCESS_KEY_ID", text("AccessKeyId"))
-        .env("AWS_SECRET_ACCESS_KEY", text("SecretAccessKey"));
-    command.args(arguments).output().unwrap()
+    stand.aws_as_user(name, arguments)
 }
 
 const MAY_ASSUME: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}"#;

@@ -37,21 +37,9 @@ fn the_aws_cli_gives_a_user_permissions_through_a_group() {
     let groups = read(&["iam", "list-groups-for-user", "--user-name", "u"]);
     assert_eq!(groups["Groups"][0]["GroupName"], "g");
 
-    let key = read(&["iam", "create-access-key", "--user-name", "u"]);
-    let secret = |name: &str| key["AccessKey"][name].as_str().unwrap().to_owned();
-    let as_user = |arguments: &[&str]| {
-        stand
-            .sandbox
-            .command(&stand.home, stand.client("aws"))
-            .env("AWS_ACCESS_KEY_ID", secret("AccessKeyId"))
-            .env("AWS_SECRET_ACCESS_KEY", secret("SecretAccessKey"))
-            .args(arguments)
-            .output()
-            .unwrap()
-    };
-    let listed = as_user(&["s3", "ls"]);
+    let listed = stand.aws_as_user("u", &["s3", "ls"]);
     assert!(listed.status.success(), "{}", both(&listed));
     stand.aws(&[["iam", "remove-user-from-group"].as_slice(), &pair].concat());
-    let listed = as_user(&["s3", "ls"]);
+    let listed = stand.aws_as_user("u", &["s3", "ls"]);
     assert!(both(&listed).contains("AccessDenied"), "{}", both(&listed));
 }

@@ -52,6 +52,20 @@ impl Stand {
         )
     }
 
+    /// The AWS CLI as a user of the account, each time with a new access key of it.
+    pub(crate) fn aws_as_user(&self, user: &str, arguments: &[&str]) -> Output {
+        let made = self.aws(&["iam", "create-access-key", "--user-name", user]);
+        let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+        let part = |name: &str| made["AccessKey"][name].as_str().unwrap().to_owned();
+        self.sandbox
+            .command(&self.home, self.client("aws"))
+            .env("AWS_ACCESS_KEY_ID", part("AccessKeyId"))
+            .env("AWS_SECRET_ACCESS_KEY", part("SecretAccessKey"))
+            .args(arguments)
+            .output()
+            .unwrap()
+    }
+
     /// The AWS CLI as a pod sees the world: a role and a token file.
     pub(crate) fn pod_aws(&self, role: &str, token_file: &PathBuf, arguments: &[&str]) -> Output {
         self.in_pod(self.client("aws"), role, token_file)

@@ -17,14 +17,7 @@ struct Timing {
 
 /// Builds and runs the comparison of the decisions, and fails if one of them takes longer than it may.
 pub(crate) fn decisions() -> Result<(), String> {
-    run(cargo(&[
-        "build",
-        "--quiet",
-        "--profile",
-        "bench",
-        "--package",
-        "podpass-benches",
-    ]))?;
+    build(&["podpass-benches"])?;
     let program = program("decisions")?;
     let timings = measure(&program)?;
     let counts = count_instructions(&program, &timings)?;
@@ -41,18 +34,17 @@ pub(crate) fn decisions() -> Result<(), String> {
     }
 }
 
+fn build(packages: &[&str]) -> Result<(), String> {
+    let mut command = cargo(&["build", "--quiet", "--profile", "bench"]);
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    run(command)
+}
+
 /// Builds the sandbox and the program that measures it, and runs that; fails if a bound is not kept.
 pub(crate) fn sandbox() -> Result<(), String> {
-    run(cargo(&[
-        "build",
-        "--quiet",
-        "--profile",
-        "bench",
-        "--package",
-        "podpass-benches",
-        "--package",
-        "podpass",
-    ]))?;
+    build(&["podpass-benches", "podpass"])?;
     run({
         let mut command = Command::new(program("sandbox")?);
         command

@@ -20,7 +20,7 @@ pub fn form(data: &[u8]) {
     assert!(pairs.len() <= data.split(|byte| *byte == b'&').count());
     let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
     let written: Vec<String> = form
-        .pairs()
+        .iter()
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
         .collect();
     let again = Form::parse(written.join("&").as_bytes());

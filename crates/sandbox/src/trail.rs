@@ -49,11 +49,11 @@ struct Recorded {
     /// The place in the order of recording; newer is higher.
     number: u64,
     bytes: usize,
-    form: Form,
+    writing: Writing,
 }
 
 #[derive(Debug)]
-enum Form {
+enum Writing {
     Noted(Box<Note>),
     /// None for what turned out not to be recorded, one, or one for each of two accounts.
     Written(Vec<Record>),
@@ -96,7 +96,7 @@ impl Kept {
         let recorded = Recorded {
             number: self.last,
             bytes: note.size(),
-            form: Form::Noted(Box::new(note)),
+            writing: Writing::Noted(Box::new(note)),
         };
         if self.calls.len() == CAPACITY {
             self.drop_oldest();
@@ -109,19 +109,19 @@ impl Kept {
     /// Every record there is, oldest first; the calls that were only noted are written now.
     fn records(&mut self) -> impl DoubleEndedIterator<Item = &Record> {
         for call in &mut self.calls {
-            let Form::Noted(note) = &call.form else {
+            let Writing::Noted(note) = &call.writing else {
                 continue;
             };
             let records = record::records_of(note, call.number);
             self.bytes -= call.bytes;
             call.bytes = records.iter().map(Record::size).sum();
             self.bytes += call.bytes;
-            call.form = Form::Written(records);
+            call.writing = Writing::Written(records);
         }
         self.shrink();
-        self.calls.iter().flat_map(|call| match &call.form {
-            Form::Written(records) => records.as_slice(),
-            Form::Noted(_) => &[],
+        self.calls.iter().flat_map(|call| match &call.writing {
+            Writing::Written(records) => records.as_slice(),
+            Writing::Noted(_) => &[],
         })
     }
 

@@ -77,14 +77,11 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
         user.as_str(),
         keys.map(|key| (key.id.clone(), key)),
     )?;
-    Ok(Xml::of(|xml| {
-        xml.list("AccessKeyMetadata", &page.items, |xml, key| {
-            xml.text("UserName", key.user.as_str());
-            xml.text("AccessKeyId", &key.id);
-            xml.text("Status", key.status.word());
-            xml.text("CreateDate", &words::date(key.created));
-        });
-        page.write_end(xml);
+    Ok(page.to_xml("AccessKeyMetadata", |xml, key| {
+        xml.text("UserName", key.user.as_str());
+        xml.text("AccessKeyId", &key.id);
+        xml.text("Status", key.status.word());
+        xml.text("CreateDate", &words::date(key.created));
     }))
 }
 

@@ -66,12 +66,9 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account, holder: Holder) -> An
     arns.sort();
     let keyed = arns.into_iter().map(|arn| (arn.to_string(), arn));
     let page = paging.cut(call, account, &format!("{}\n{prefix}", found.arn), keyed)?;
-    Ok(Xml::of(|xml| {
-        xml.list("AttachedPolicies", &page.items, |xml, arn| {
-            xml.text("PolicyName", arn.name().as_str());
-            xml.text("PolicyArn", arn.as_str());
-        });
-        page.write_end(xml);
+    Ok(page.to_xml("AttachedPolicies", |xml, arn| {
+        xml.text("PolicyName", arn.name().as_str());
+        xml.text("PolicyArn", arn.as_str());
     }))
 }
 

@@ -216,11 +216,8 @@ fn write_page<'a>(
 ) -> Answer {
     let keyed = groups.map(|group| (group.name.to_ascii_lowercase(), group));
     let page = paging.cut(call, account, filter, keyed)?;
-    Ok(Xml::of(|xml| {
-        xml.list("Groups", &page.items, |xml, group| {
-            write(xml, account, group);
-        });
-        page.write_end(xml);
+    Ok(page.to_xml("Groups", |xml, group| {
+        write(xml, account, group);
     }))
 }
 

@@ -231,11 +231,8 @@ fn write_page<'a>(
 ) -> Answer {
     let keyed = profiles.map(|profile| (profile.name.to_ascii_lowercase(), profile));
     let page = paging.cut(call, account, filter, keyed)?;
-    Ok(Xml::of(|xml| {
-        xml.list("InstanceProfiles", &page.items, |xml, profile| {
-            write(xml, account, profile, Detail::Listed);
-        });
-        page.write_end(xml);
+    Ok(page.to_xml("InstanceProfiles", |xml, profile| {
+        write(xml, account, profile, Detail::Listed);
     }))
 }
 

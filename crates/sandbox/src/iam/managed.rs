@@ -137,11 +137,8 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
         &format!("{scope}\n{prefix}\n{attached_only}"),
         keyed,
     )?;
-    Ok(Xml::of(|xml| {
-        xml.list("Policies", &page.items, |xml, policy| {
-            policy.write(xml, account);
-        });
-        page.write_end(xml);
+    Ok(page.to_xml("Policies", |xml, policy| {
+        policy.write(xml, account);
     }))
 }
 

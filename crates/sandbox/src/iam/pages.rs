@@ -90,6 +90,14 @@ impl Paging {
 }
 
 impl<T> Page<T> {
+    /// The list of that name, and its end.
+    pub(crate) fn to_xml(&self, list: &str, each: impl FnMut(&mut Xml, &T)) -> Xml {
+        Xml::of(|xml| {
+            xml.list(list, &self.items, each);
+            self.write_end(xml);
+        })
+    }
+
     /// Writes `IsTruncated` and `Marker`.
     pub(crate) fn write_end(&self, xml: &mut Xml) {
         xml.text(

@@ -122,11 +122,8 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
         .rev()
         .map(|version| (format!("{:010}", u32::MAX - version.number), version));
     let page = paging?.cut(call, account, &arn, keyed)?;
-    Ok(Xml::of(|xml| {
-        xml.list("Versions", &page.items, |xml, version| {
-            write_listed(xml, version, policy.default_version);
-        });
-        page.write_end(xml);
+    Ok(page.to_xml("Versions", |xml, version| {
+        write_listed(xml, version, policy.default_version);
     }))
 }
 

@@ -91,11 +91,8 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
         .filter(|role| role.arn.path().starts_with(&prefix));
     let keyed = roles.map(|role| (role.arn.name().as_str().to_ascii_lowercase(), role));
     let page = paging.cut(call, account, &prefix, keyed)?;
-    Ok(Xml::of(|xml| {
-        xml.list("Roles", &page.items, |xml, role| {
-            write(xml, role, Detail::Listed);
-        });
-        page.write_end(xml);
+    Ok(page.to_xml("Roles", |xml, role| {
+        write(xml, role, Detail::Listed);
     }))
 }
 

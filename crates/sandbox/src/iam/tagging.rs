@@ -76,12 +76,9 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account, tagged: Tagged) -> An
         &name,
         tags.into_iter().map(|tag| (tag.key.clone(), tag)),
     )?;
-    Ok(Xml::of(|xml| {
-        xml.list("Tags", &page.items, |xml, tag| {
-            xml.text("Key", &tag.key);
-            xml.text("Value", &tag.value);
-        });
-        page.write_end(xml);
+    Ok(page.to_xml("Tags", |xml, tag| {
+        xml.text("Key", &tag.key);
+        xml.text("Value", &tag.value);
     }))
 }
 

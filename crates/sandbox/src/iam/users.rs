@@ -88,11 +88,8 @@ pub(crate) fn list(call: &mut Call<'_>, account: &Account) -> Answer {
         .filter(|user| user.arn.path().starts_with(&prefix));
     let keyed = users.map(|user| (user.arn.name().as_str().to_ascii_lowercase(), user));
     let page = paging.cut(call, account, &prefix, keyed)?;
-    Ok(Xml::of(|xml| {
-        xml.list("Users", &page.items, |xml, user| {
-            write(xml, user, Detail::Listed);
-        });
-        page.write_end(xml);
+    Ok(page.to_xml("Users", |xml, user| {
+        write(xml, user, Detail::Listed);
     }))
 }
 

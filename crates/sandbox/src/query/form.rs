@@ -30,7 +30,7 @@ impl Form {
         Ok(Self { parameters })
     }
 
-    /// All parameters.
+    /// All parameters, in the order of their names.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parameters
             .iter()
@@ -40,13 +40,6 @@ impl Form {
     /// The parameter of that name.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
-    }
-
-    /// The parameters in the order of their names.
-    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.parameters
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// An integer: decimal digits with an optional sign, within 32 bits.

@@ -234,8 +234,7 @@ mod tests {
             &PolicyArns.member.1.arn=x&PolicyArns.member.2.arn=y&ClientIDList.member.1=c&SetAsDefault=true",
         )
         .unwrap();
-        let shown =
-            |form: &Form| of_parameters(form.pairs().filter(|(name, _)| is_parameter(name)));
+        let shown = |form: &Form| of_parameters(form.iter().filter(|(name, _)| is_parameter(name)));
         assert_eq!(
             shown(&form),
             json!({

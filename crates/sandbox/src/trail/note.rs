@@ -88,7 +88,7 @@ impl Note {
         let mut id_header = "x-amzn-requestid";
         let details = match report.service.as_str() {
             "sts" | "iam" => {
-                let parameters = request.form().ok()?.pairs();
+                let parameters = request.form().ok()?.iter();
                 let shows_result =
                     error.is_none() && (!is_read_only || name.starts_with("AssumeRole"));
                 let body = std::str::from_utf8(response.body()).unwrap_or_default();
