@@ -30,6 +30,7 @@ use crate::commands::trust::TrustArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::commands::version::VersionArgs;
 use crate::duration::parse_duration;
+use crate::webhook::WebhookArgs;
 use podpass_sandbox::NodeRole;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
@@ -76,6 +77,8 @@ pub(crate) enum Command {
     CredentialProcess(Box<CredentialProcessArgs>),
     /// Inject the identity into a pod manifest, as the webhook does at admission.
     Inject(InjectArgs),
+    /// Serve the pod identity webhook: a drop-in for Amazon's, under the same flags.
+    Webhook(Box<WebhookArgs>),
     /// Say offline what STS would answer to a token, and the line to change.
     Simulate(SimulateArgs),
     /// Find what is wrong in policies, manifests, AWS config files, keys and Terraform plans.

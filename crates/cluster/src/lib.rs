@@ -4,9 +4,11 @@
 //! in podpass's own types or as raw JSON, so that no field is lost that this program does not know. Nothing here decides:
 //! reading, writing and naming what went wrong is all.
 
+mod access;
 mod caller;
 mod connect;
 mod error;
+mod index;
 mod issuer;
 mod names;
 mod object;
@@ -14,12 +16,15 @@ mod openshift;
 mod service_account;
 mod token;
 mod version;
+mod watch;
 mod webhook;
 mod workload;
 
+pub use access::Access;
 pub use caller::{Answer, Caller};
 pub use connect::{Cluster, Target};
 pub use error::{ClusterError, ErrorKind};
+pub use index::{IndexSize, Indexed, ServiceAccountIndex};
 pub use issuer::PublishedIssuer;
 pub use names::KubeconfigNames;
 pub use object::{Resource, resources};
@@ -27,6 +32,7 @@ pub use openshift::OpenShift;
 pub use service_account::{Annotated, ServiceAccount};
 pub use token::{BoundPod, TokenRequest};
 pub use version::ServerVersion;
+pub use watch::WatchState;
 pub use webhook::{IdentityWebhook, WebhookTarget};
 pub use workload::{Workload, WorkloadRef};
 

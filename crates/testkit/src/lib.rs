@@ -22,6 +22,8 @@ mod kube_api;
 #[cfg(feature = "control-plane")]
 mod pod_runner;
 #[cfg(feature = "control-plane")]
+mod webhook;
+#[cfg(feature = "control-plane")]
 mod withholding_proxy;
 
 pub use cluster::Cluster;
@@ -42,5 +44,6 @@ pub use {
     eventually::eventually,
     kube_api::{Identity, KubeApi},
     pod_runner::PodRunner,
+    webhook::{TestAuthority, WebhookProcess},
     withholding_proxy::{ProxiedCall, Withhold, WithholdingProxy},
 };
