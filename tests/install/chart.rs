@@ -135,7 +135,10 @@ fn values_that_only_the_chart_has_reach_their_place() {
         assert_eq!(pod["serviceAccountName"], account);
         assert_eq!(template["metadata"]["labels"]["team"], "platform");
         assert_eq!(template["metadata"]["annotations"], json!({"note": "x"}));
-        assert_eq!(pod["nodeSelector"], json!({"kubernetes.io/os": "linux"}));
+        assert_eq!(
+            pod["nodeSelector"],
+            json!({"kubernetes.io/arch": "arm64", "kubernetes.io/os": "linux"})
+        );
         assert_eq!(
             pod["tolerations"],
             json!([{"key": "control-plane", "operator": "Exists"}])

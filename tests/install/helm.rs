@@ -2,7 +2,7 @@
 
 use podpass_manifests::WebhookOptions;
 use podpass_testkit::helm;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stand::{Stand, chart};
 
@@ -21,15 +21,12 @@ async fn helm_installs_upgrades_and_uninstalls() {
         stand.helm(&helm, &[arguments, &scope].concat())
     };
     stand.restricted_namespace(NAMESPACE);
-    // As the kubelet labels its node.
-    for node in ["node-0", "node-1"] {
-        stand.kubectl(&[
-            "label",
-            "node",
-            node,
-            &format!("kubernetes.io/hostname={node}"),
-        ]);
-    }
+    let with_run_level = json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "run-level", "labels": {"openshift.io/run-level": "1"}},
+    });
+    stand.apply(&with_run_level.to_string());
     // The namespace does what its label says: what a careless chart would deploy is refused there.
     let careless = json!({
         "apiVersion": "v1",
@@ -71,7 +68,7 @@ async fn helm_installs_upgrades_and_uninstalls() {
     assert_eq!(slices["items"][0]["endpoints"].as_array().unwrap().len(), 2);
 
     stand.act_as_controller(NAMESPACE, NAME);
-    let values = "config.defaultAwsRegion=eu-west-1,mutatingWebhook.failurePolicy=Fail";
+    let values = "config.defaultAwsRegion=eu-west-1,mutatingWebhook.failurePolicy=Fail,mutatingWebhook.timeoutSeconds=1";
     for _ in 0..2 {
         run(&["upgrade", "webhook", chart, "--set", values]).succeeded();
         stand.controllers_work_is_there(NAMESPACE, NAME);
@@ -83,6 +80,28 @@ async fn helm_installs_upgrades_and_uninstalls() {
         let arguments = &deployment["spec"]["template"]["spec"]["containers"][0]["args"];
         let arguments = arguments.as_array().unwrap();
         assert!(arguments.contains(&json!("--aws-default-region=eu-west-1")));
+    }
+    // Nothing answers behind the Service, and under `Fail` every pod is refused that the webhook has to review.
+    let review = "failed calling webhook \"pod-identity-webhook.podpass.dev\"";
+    let skipped = json!({"eks.amazonaws.com/skip-pod-identity-webhook": "true"});
+    for (namespace, labels, reviewed) in [
+        ("default", json!({}), true),
+        ("podpass-canary", json!({}), true),
+        ("default", skipped, false),
+        ("kube-system", json!({}), false),
+        ("run-level", json!({}), false),
+        (NAMESPACE, json!({}), false),
+    ] {
+        let pod = pod(namespace, &labels).to_string();
+        let file = stand.home.write("pod.json", pod);
+        let create = ["create", "--dry-run=server", "-f", file.to_str().unwrap()];
+        let created = stand.try_kubectl(&create);
+        let refused = created.err.contains(review);
+        assert_eq!(
+            (refused, created.code != 0),
+            (reviewed, reviewed),
+            "{namespace}: {created:#?}"
+        );
     }
     // Under `Fail`, a rollout of its own pods goes through.
     stand.kubectl(&[
@@ -101,4 +120,29 @@ async fn helm_installs_upgrades_and_uninstalls() {
     };
     let namespace = "namespace/irsa".to_owned();
     assert_eq!(stand.present(&options.render_all()), [namespace]);
+}
+
+/// A pod that every namespace admits.
+fn pod(namespace: &str, labels: &Value) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": namespace, "labels": labels},
+        "spec": {
+            "automountServiceAccountToken": false,
+            "securityContext": {
+                "runAsNonRoot": true,
+                "runAsUser": 65534,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [{
+                "name": "web",
+                "image": "web:1",
+                "securityContext": {
+                    "allowPrivilegeEscalation": false,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+            }],
+        },
+    })
 }

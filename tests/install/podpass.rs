@@ -20,8 +20,8 @@ async fn podpass_installs_again_and_uninstalls() {
     // Nobody agreed, or nobody was asked: nothing is there.
     let planned = stand.podpass(&["install", "webhook", "--dry-run"]);
     planned.said(&[
-        "  1. namespace/podpass-webhook: created",
-        ". mutatingwebhookconfiguration.admissionregistration.k8s.io/pod-identity-webhook: created",
+        "  1. create namespace/podpass-webhook",
+        ". create mutatingwebhookconfiguration.admissionregistration.k8s.io/pod-identity-webhook",
         &format!("0 of {count} unchanged"),
     ]);
     let asked = stand.podpass(&["install", "webhook"]);
@@ -83,8 +83,8 @@ async fn podpass_installs_again_and_uninstalls() {
         .podpass(&["uninstall", "webhook"])
         .refused(4, &["nobody agreed"]);
     stand.podpass(&["uninstall", "webhook", "--dry-run"]).said(&[
-        "  1. mutatingwebhookconfiguration.admissionregistration.k8s.io/pod-identity-webhook: deleted\n",
-        "namespace/podpass-webhook: deleted, with everything in it",
+        "  1. delete mutatingwebhookconfiguration.admissionregistration.k8s.io/pod-identity-webhook\n",
+        "delete namespace/podpass-webhook, with everything in it",
     ]);
     assert_eq!(stand.present(&objects).len(), count);
     let gone = stand.podpass(&["uninstall", "webhook", "--yes"]);

@@ -10,10 +10,10 @@ use crate::options::WebhookOptions;
 use crate::webhook::Component::{self, Admission, Controller};
 
 /// What the controller's objects have behind the name of the webhook's.
-pub const CONTROLLER_SUFFIX: &str = "-controller";
+pub(crate) const CONTROLLER_SUFFIX: &str = "-controller";
 
 /// The controller's identity, as the API server calls it.
-pub fn controller_user(options: &WebhookOptions) -> String {
+pub(crate) fn controller_user(options: &WebhookOptions) -> String {
     format!(
         "system:serviceaccount:{}:{}",
         options.namespace,

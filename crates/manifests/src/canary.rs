@@ -10,7 +10,7 @@ use crate::options::WebhookOptions;
 use crate::webhook::Component::Canary;
 
 /// The canary's namespace, which the webhook covers and in which no pod ever runs.
-pub const CANARY_NAMESPACE: &str = "podpass-canary";
+pub(crate) const CANARY_NAMESPACE: &str = "podpass-canary";
 
 /// The policy that refuses the controller every pod that would really be created, in whatever namespace.
 pub(crate) const DRY_RUN_ONLY: &str = "podpass-canary-dry-run-only";

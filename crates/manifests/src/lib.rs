@@ -18,8 +18,6 @@ mod presets;
 mod webhook;
 mod workload;
 
-pub use access::{CONTROLLER_SUFFIX, controller_user};
-pub use canary::CANARY_NAMESPACE;
 pub use options::{FailurePolicy, InvalidOption, Platform, Tls, WebhookOptions};
 pub use presets::{PRESETS, Preset};
 

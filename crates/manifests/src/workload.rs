@@ -149,6 +149,7 @@ fn pod(options: &WebhookOptions, component: Component) -> Value {
     let mut pod = json!({
         "serviceAccountName": name(options, component),
         "enableServiceLinks": false,
+        "nodeSelector": {"kubernetes.io/os": "linux"},
         "terminationGracePeriodSeconds": 30,
         "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
     });

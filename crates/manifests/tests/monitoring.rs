@@ -7,10 +7,9 @@ use serde_json::Value;
 
 /// The webhook's metrics (`specs/webhook.md` 5.3, `specs/users.md` 5.2), and those of Prometheus itself and of
 /// kube-state-metrics that are used beside them.
-const METRICS: [&str; 11] = [
+const METRICS: [&str; 10] = [
     "podpass_admission_requests_total",
     "podpass_admission_duration_seconds_bucket",
-    "podpass_mutations_total",
     "podpass_unmutated_pods",
     "podpass_serving_certificate_expiry_timestamp_seconds",
     "pod_identity_webhook_pod_count",

@@ -62,7 +62,7 @@ async fn uninstall(arguments: &UninstallWebhookArgs) -> Result<(), Failure> {
         } else {
             ""
         };
-        let _ = writeln!(plan, "{:>3}. {manifest}: deleted{note}", number + 1);
+        let _ = writeln!(plan, "{:>3}. delete {manifest}{note}", number + 1);
     }
     if arguments.dry_run {
         return output::data(&plan);

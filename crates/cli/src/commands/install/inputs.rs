@@ -59,6 +59,9 @@ pub(crate) struct WebhookArgs {
     /// Evict pods that were born without the identity they should have, one of an owner at a time.
     #[arg(long)]
     evict: bool,
+    /// The priority class of the pods; an empty one takes the cluster's default.
+    #[arg(long, value_name = "NAME", default_value = "system-cluster-critical")]
+    priority_class: String,
     /// Write no NetworkPolicy.
     #[arg(long)]
     no_network_policy: bool,
@@ -167,6 +170,7 @@ impl WebhookArgs {
             watch_config_map: injection.watch_config_map,
             enforce_allowed_roles: injection.enforce_allowed_roles,
             evict: self.evict,
+            priority_class: Some(self.priority_class.clone()).filter(|class| !class.is_empty()),
             network_policy: !self.no_network_policy,
             service_monitor: self.monitoring.service_monitor,
             prometheus_rule: self.monitoring.prometheus_rule,

@@ -96,7 +96,11 @@ impl fmt::Display for Plan {
         let mut number = 0;
         for (manifest, outcome) in steps {
             number += 1;
-            writeln!(f, "{number:>3}. {manifest}: {}", word(*outcome))?;
+            let verb = match outcome {
+                Outcome::Created => "create",
+                _ => "configure",
+            };
+            writeln!(f, "{number:>3}. {verb} {manifest}")?;
         }
         writeln!(f, "{} of {} unchanged", self.0.len() - number, self.0.len())
     }
