@@ -250,6 +250,27 @@ fn values_that_only_the_chart_has_reach_their_place() {
 }
 
 #[test]
+fn an_issuer_that_is_there_signs_the_certificate() {
+    let Some(helm) = helm() else { return };
+    let issuer = "pki.certManager.existingIssuer.kind=ClusterIssuer,pki.certManager.existingIssuer.name=internal";
+    let monitored = "metrics.serviceMonitor.enabled=true,metrics.serviceMonitor.interval=30s,\
+                     metrics.serviceMonitor.labels.release=prometheus";
+    let all = format!("pki.certManager.enabled=true,{issuer},{monitored}");
+    let ran = template(&helm, &["--set", &all]);
+    let objects = by_name(documents(ran.succeeded()));
+    assert_eq!(objects.get("Issuer irsa/pod-identity-webhook"), None);
+    let certificate = &objects["Certificate irsa/pod-identity-webhook"]["spec"];
+    let reference =
+        json!({"group": "cert-manager.io", "kind": "ClusterIssuer", "name": "internal"});
+    assert_eq!(certificate["issuerRef"], reference);
+    // Only a certificate that signs itself is an authority.
+    assert_eq!(certificate.get("isCA"), None);
+    let monitor = &objects["ServiceMonitor irsa/pod-identity-webhook"];
+    assert_eq!(monitor["metadata"]["labels"]["release"], "prometheus");
+    assert_eq!(monitor["spec"]["endpoints"][0]["interval"], "30s");
+}
+
+#[test]
 fn values_that_cannot_work_are_refused() {
     let Some(helm) = helm() else { return };
     for (values, reason) in [

@@ -56,6 +56,23 @@ async fn podpass_installs_again_and_uninstalls() {
     );
     stand.controllers_work_is_there(NAMESPACE, NAME);
 
+    // What is chosen no more goes.
+    let dashboard = "configmap/pod-identity-webhook-dashboard";
+    let with_dashboard = stand.podpass(&["install", "webhook", "--dashboard", "--yes"]);
+    with_dashboard.said(&[&format!("{dashboard} created\n")]);
+    let planned = stand.podpass(&["install", "webhook", "--no-network-policy", "--dry-run"]);
+    planned.said(&[
+        &format!(". delete {dashboard}\n"),
+        ". delete networkpolicy.networking.k8s.io/pod-identity-webhook-controller\n",
+        &format!("{} of {} unchanged", count - 2, count + 1),
+    ]);
+    stand
+        .podpass(&fail)
+        .said(&[&format!("{dashboard} deleted\n")]);
+    stand
+        .try_kubectl(&["get", dashboard, "-n", NAMESPACE])
+        .failed(&["not found"]);
+
     // What somebody has set since is not taken back without being told to.
     let deployment = format!("deployment/{NAME}");
     stand.kubectl(&["scale", &deployment, "-n", NAMESPACE, "--replicas=5"]);
@@ -76,7 +93,7 @@ async fn podpass_installs_again_and_uninstalls() {
         2
     );
 
-    // An object of a choice that is no longer made goes with the rest.
+    // What is not the webhook's stays.
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kept-elsewhere", "namespace": "default"}});
     stand.apply(&map.to_string());
     stand

@@ -55,6 +55,12 @@ impl Manifest {
         self.resource
     }
 
+    /// Whether both are about the same object.
+    pub fn is_of(&self, other: &Self) -> bool {
+        (self.resource, &self.namespace, &self.name)
+            == (other.resource, &other.namespace, &other.name)
+    }
+
     /// Whether it is the namespace of this name.
     pub fn is_namespace(&self, name: &str) -> bool {
         self.resource == resources::NAMESPACE && self.name == name

@@ -16,7 +16,8 @@ pub(crate) fn objects(options: &WebhookOptions) -> Vec<Value> {
             "kind": "PodDisruptionBudget",
             "metadata": options.metadata(&options.name, true, Admission),
             "spec": {
-                "minAvailable": 1,
+                // Not `minAvailable`, under which a single replica would keep its node from being drained.
+                "maxUnavailable": 1,
                 "selector": {"matchLabels": options.selector(Admission)},
                 // A replica that does not answer anyway is in nobody's way.
                 "unhealthyPodEvictionPolicy": "AlwaysAllow",

@@ -6,7 +6,7 @@ mod plan;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use podpass_manifests::to_yaml;
+use podpass_manifests::{WebhookOptions, to_yaml};
 use serde_json::{Value, json};
 
 use self::inputs::WebhookArgs;
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: InstallArgs) -> Result<ExitCode, Failure> {
     match arguments.output {
         Some(ManifestFormat::Yaml) => output::data(&to_yaml(&objects))?,
         Some(ManifestFormat::Json) => output::json(&list(&objects))?,
-        None => block_on(apply(&arguments, &options.namespace, objects))?,
+        None => block_on(apply(&arguments, &options))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -78,14 +78,10 @@ fn list(objects: &[Value]) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": objects})
 }
 
-async fn apply(
-    arguments: &InstallWebhookArgs,
-    namespace: &str,
-    objects: Vec<Value>,
-) -> Result<(), Failure> {
+async fn apply(arguments: &InstallWebhookArgs, options: &WebhookOptions) -> Result<(), Failure> {
     let cluster = arguments.cluster.connect().await?;
     let force = arguments.force_conflicts;
-    let plan = Plan::of(&cluster, namespace, manifests(objects), force).await?;
+    let plan = Plan::of(&cluster, options, force).await?;
     if arguments.dry_run {
         return output::data(&plan.to_string());
     }

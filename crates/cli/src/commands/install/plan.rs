@@ -3,7 +3,7 @@
 use std::fmt;
 
 use podpass_cluster::{Cluster, ClusterError, ErrorKind, Manifest, Standing, resources};
-use podpass_manifests::MANAGED_BY;
+use podpass_manifests::{MANAGED_BY, WebhookOptions};
 use podpass_provision::Outcome;
 use serde_json::Value;
 
@@ -26,10 +26,11 @@ impl Plan {
     /// The namespace that the webhook runs in is the exception: one that is there is used as it is.
     pub(super) async fn of(
         cluster: &Cluster,
-        namespace: &str,
-        manifests: Vec<Manifest>,
+        options: &WebhookOptions,
         force: bool,
     ) -> Result<Self, Failure> {
+        let namespace = options.namespace.as_str();
+        let manifests = manifests(options.render());
         let makes_it = manifests.iter().any(|it| it.is_namespace(namespace));
         if !makes_it && !exists(cluster, namespace).await? {
             let message = format!("there is no namespace `{namespace}`");
@@ -37,6 +38,8 @@ impl Plan {
         }
         let mut plan = Vec::new();
         let mut foreign = Vec::new();
+        let mut others = self::manifests(options.render_all());
+        others.retain(|other| !manifests.iter().any(|it| it.is_of(other)));
         for manifest in manifests {
             let standing = cluster.standing(&manifest, MANAGED_BY, force).await;
             let outcome = match standing.map_err(|error| refused(&manifest, &error))? {
@@ -53,6 +56,7 @@ impl Plan {
             plan.push((manifest, outcome));
         }
         if foreign.is_empty() {
+            plan.extend(left_over(cluster, others).await?);
             Ok(Self(plan))
         } else {
             let help = "install beside it with another `--name`, or uninstall it first with the tool that installed it";
@@ -72,14 +76,36 @@ impl Plan {
         for (manifest, outcome) in self.0 {
             let line = format!("{manifest} {}", word(outcome));
             if outcome != Outcome::Unchanged {
-                let applied = cluster.apply_manifest(&manifest, force).await;
-                applied.map_err(|error| after(&done, refused(&manifest, &error)))?;
+                let reached = match outcome {
+                    Outcome::Deleted => cluster.delete_manifest(&manifest).await.map(drop),
+                    _ => cluster.apply_manifest(&manifest, force).await,
+                };
+                reached.map_err(|error| after(&done, refused(&manifest, &error)))?;
                 done.push(line.clone());
             }
             output::line(&line)?;
         }
         Ok(())
     }
+}
+
+/// What an earlier choice installed and this one does not have. Namespaces stay: others may have put something there.
+async fn left_over(
+    cluster: &Cluster,
+    others: Vec<Manifest>,
+) -> Result<Vec<(Manifest, Outcome)>, Failure> {
+    let mut left = Vec::new();
+    for other in others {
+        if other.resource() == resources::NAMESPACE {
+            continue;
+        }
+        let standing = cluster.standing(&other, MANAGED_BY, true).await;
+        let standing = standing.map_err(|error| refused(&other, &error))?;
+        if matches!(standing, Standing::Same | Standing::Differs) {
+            left.push((other, Outcome::Deleted));
+        }
+    }
+    Ok(left)
 }
 
 async fn exists(cluster: &Cluster, namespace: &str) -> Result<bool, Failure> {
@@ -98,7 +124,8 @@ impl fmt::Display for Plan {
             number += 1;
             let verb = match outcome {
                 Outcome::Created => "create",
-                _ => "configure",
+                Outcome::Deleted => "delete",
+                Outcome::Configured | Outcome::Unchanged => "configure",
             };
             writeln!(f, "{number:>3}. {verb} {manifest}")?;
         }
