@@ -17,6 +17,7 @@ use crate::commands::exec::ExecArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::get::GetArgs;
 use crate::commands::inject::SettingsArgs;
+use crate::commands::install::InstallArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::preflight::PreflightArgs;
@@ -27,6 +28,7 @@ use crate::commands::simulate::{Provider, SimulateArgs};
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
 use crate::commands::trust::TrustArgs;
+use crate::commands::uninstall::UninstallArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::commands::version::VersionArgs;
 use crate::duration::parse_duration;
@@ -75,6 +77,10 @@ pub(crate) enum Command {
     Exec(Box<ExecArgs>),
     /// Print a service account's credentials as a `credential_process` of ~/.aws/config.
     CredentialProcess(Box<CredentialProcessArgs>),
+    /// Install the pod identity webhook: print its manifests, or apply them.
+    Install(InstallArgs),
+    /// Take away what `install` installed.
+    Uninstall(UninstallArgs),
     /// Inject the identity into a pod manifest, as the webhook does at admission.
     Inject(InjectArgs),
     /// Serve the pod identity webhook: a drop-in for Amazon's, under the same flags.

@@ -7,6 +7,7 @@ mod called_as;
 mod ccoctl;
 mod cluster_args;
 mod commands;
+mod consent;
 mod demo;
 mod duration;
 mod failure;
@@ -88,6 +89,8 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::CredentialProcess(arguments) => {
             block_on(commands::credential_process::run(&arguments))
         }
+        Command::Install(arguments) => commands::install::run(arguments),
+        Command::Uninstall(arguments) => commands::uninstall::run(arguments),
         Command::Inject(arguments) => commands::inject::run(&arguments),
         Command::Webhook(arguments) => Ok(webhook::run(&arguments)),
         Command::Simulate(arguments) => commands::simulate::run(&arguments),

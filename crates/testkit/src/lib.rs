@@ -28,7 +28,7 @@ mod withholding_proxy;
 
 pub use cluster::Cluster;
 pub use data::{
-    debian_clients, foreign_clients, python_with_moto, sdk_clients, skipped, test_data,
+    debian_clients, foreign_clients, helm, python_with_moto, sdk_clients, skipped, test_data,
 };
 pub use home::{Home, Trap};
 pub use ran::{Ran, run};
