@@ -209,7 +209,8 @@ fn role_of_the_config_map_is_injected_and_unusable_entries_are_named() {
     let map = home.write(
         "map.yaml",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: pod-identity-webhook}\ndata:\n  config: |\n    \
-         {\"irsa-test/irsa-test\": {\"RoleARN\": \"arn:aws:iam::123456789012:role/mapped\"}, \"noslash\": {}}\n",
+         {\"irsa-test/irsa-test\": {\"RoleARN\": \"arn:aws:iam::123456789012:role/mapped\"}, \"noslash\": {},\n     \
+         \"test-*/sa\": {\"RoleARN\": \"arn:aws:iam::123456789012:role/glob\"}}\n",
     );
     let inject = |map: &std::path::Path| {
         run(home
@@ -224,6 +225,8 @@ fn role_of_the_config_map_is_injected_and_unusable_entries_are_named() {
     let ran = inject(&map);
     assert!(ran.succeeded().contains("role/mapped"), "{ran:#?}");
     assert!(ran.err.contains("entry `noslash` is left out"), "{ran:#?}");
+    let glob = "entry `test-*/sa` is left out: `*` stands only for the namespace as a whole";
+    assert!(ran.err.contains(glob), "{ran:#?}");
     let wrong = home.write(
         "wrong.yaml",
         "apiVersion: v1\nkind: ConfigMap\ndata: {config: '{\"a/b\": {\"RoleARN\": 5}}'}\n",
@@ -279,5 +282,40 @@ fn role_name_is_composed_in_the_partition_of_the_region() {
     assert!(
         out.contains("value: arn:aws-eusc:iam::123456789012:role/irsa-s3"),
         "{out}"
+    );
+}
+
+#[test]
+fn webhook_flags_that_the_peer_does_not_know_are_taken() {
+    let home = Home::new();
+    let bare = SERVICE_ACCOUNT.replace("arn:aws:iam::123456789012:role/", "");
+    let (pod, account) = (home.write("pod.yaml", POD), home.write("sa.yaml", &bare));
+    let inject = |flags: &[&str]| {
+        run(home
+            .command(PODPASS)
+            .args(["inject", "-f"])
+            .arg(&pod)
+            .arg("--service-account")
+            .arg(&account)
+            .args(flags))
+    };
+    let url = "http://sandbox.podpass.svc:4566";
+    let ran = inject(&[
+        "--irsa-expiration-jitter",
+        "--aws-account-id=123456789012",
+        "--aws-partition=aws-us-gov",
+        "--inject-endpoint-url",
+        url,
+    ]);
+    let out = ran.succeeded();
+    for expected in [
+        "value: arn:aws-us-gov:iam::123456789012:role/irsa-s3".to_owned(),
+        format!("- name: AWS_ENDPOINT_URL\n      value: {url}\n"),
+    ] {
+        assert!(out.contains(&expected), "missing {expected:?} in:\n{out}");
+    }
+    inject(&["--inject-endpoint-url", "sandbox:4566"]).refused(
+        2,
+        &["`sandbox:4566`", "it has no scheme", "http://HOST:PORT"],
     );
 }

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use podpass_kinds::{Reason, annotations};
 
 use crate::Note;
-use crate::parameters::is_role_arn;
+use crate::role_arn::is_role_arn;
 
 /// Reads the annotation: the roles after the service account's own. Empty items do not count.
 ///
