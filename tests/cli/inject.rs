@@ -319,3 +319,27 @@ fn webhook_flags_that_the_peer_does_not_know_are_taken() {
         &["`sandbox:4566`", "it has no scheme", "http://HOST:PORT"],
     );
 }
+
+/// A Job's template needs no metadata, and a chain of roles is written to an annotation.
+#[test]
+fn a_template_without_metadata_is_annotated() {
+    let home = Home::new();
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once, namespace: irsa-test}\nspec:\n  template:\n    spec:\n      \
+               serviceAccountName: irsa-test\n      containers: [{name: once}]\n";
+    let chain = "    podpass.dev/assume-role-chain: arn:aws:iam::210987654321:role/target\n    \
+                 podpass.dev/session-name: name\n";
+    let account = format!("{SERVICE_ACCOUNT}{chain}");
+    let (job, account) = (home.write("job.yaml", job), home.write("sa.yaml", account));
+    let ran = run(home
+        .command(PODPASS)
+        .args(["inject", "-f"])
+        .arg(&job)
+        .arg("--service-account")
+        .arg(&account));
+    let out = ran.succeeded();
+    assert!(out.contains("podpass.dev/aws-config: |"), "{out}");
+    // The Job's controller generates the names of its pods, and they fit.
+    assert!(out.contains("fieldPath: metadata.name"), "{out}");
+    assert!(!out.contains("generateName"), "{out}");
+    assert_eq!(ran.err, "");
+}
