@@ -14,6 +14,8 @@ use crate::view::Shape;
 pub(crate) struct Annotated<'a> {
     carrier: Carrier,
     prefix: &'a str,
+    /// How many names that were meant to be others have been noted.
+    misnamed: usize,
     pub(crate) role_arn: Option<&'a str>,
     pub(crate) audience: Option<&'a str>,
     pub(crate) sts_regional_endpoints: Option<&'a str>,
@@ -30,6 +32,7 @@ impl<'a> Annotated<'a> {
         Self {
             carrier,
             prefix,
+            misnamed: 0,
             role_arn: None,
             audience: None,
             sts_regional_endpoints: None,
@@ -99,10 +102,14 @@ impl<'a> Annotated<'a> {
         })
     }
 
-    fn check_name(&self, key: &str, notes: &mut Vec<Note>) {
+    fn check_name(&mut self, key: &str, notes: &mut Vec<Note>) {
+        if self.misnamed == MAX_MISNAMED {
+            return;
+        }
         let Some(misnamed) = Misnamed::of(key, self.prefix, self.carrier) else {
             return;
         };
+        self.misnamed += 1;
         let (reason, message, carriers) = match misnamed {
             Misnamed::Lookalike { meant, carriers } => {
                 let message = format!("annotation `{key}` is not `{meant}` and is ignored");
@@ -146,3 +153,6 @@ impl<'a> Annotated<'a> {
         name(self.prefix, suffix)
     }
 }
+
+/// After so many nobody reads on, and an object may hold thousands.
+const MAX_MISNAMED: usize = 10;

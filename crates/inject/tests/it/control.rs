@@ -540,3 +540,16 @@ fn a_service_account_without_role_says_what_may_have_been_meant() {
         assert!(notes[1].message.contains(key), "{}", notes[1]);
     }
 }
+
+#[test]
+fn thousands_of_wrong_names_are_not_all_noted() {
+    let mut account = account_with_role();
+    for index in 0..5000 {
+        let key = format!("eks.amazonaws.com/unknown-{index}");
+        account.annotations.insert(key, String::new());
+    }
+    let pod = pod_with(json!({"name": "c"}));
+    let (after, notes) = run(&pod, &account, &Settings::default());
+    assert_eq!(injected(&after), ["c"]);
+    assert_eq!(notes.len(), 10);
+}
