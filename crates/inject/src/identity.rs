@@ -46,6 +46,10 @@ pub fn roles<'a>(identity: impl Into<Identity<'a>>, settings: &'a Settings) -> V
     };
     let chain = account.annotated.assume_role_chain;
     let chain = chain.map_or_else(Vec::new, |text| chain::parse(text, &mut notes));
+    let own = match chain[..] {
+        [] => own,
+        _ => Cow::Owned(chain::written(&own)),
+    };
     let mut roles = vec![own];
     roles.extend(chain.into_iter().map(Cow::Owned));
     roles

@@ -156,7 +156,8 @@ impl<'a> Parameters<'a> {
             // A field of the pod cannot stand in the file; the variable names the first role's session.
             Some(SessionName::Field(_)) | None => None,
         };
-        let mut all = vec![role_arn.as_ref()];
+        let own = chain::written(role_arn);
+        let mut all = vec![own.as_str()];
         all.extend(roles.iter().map(String::as_str));
         self.credentials = Credentials::Chain {
             config: chain::chain_config(&all, &self.token_file, session_name),

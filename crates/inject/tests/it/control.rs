@@ -426,6 +426,17 @@ fn roles_are_those_that_are_injected() {
             vec![ROLE, target, "x?y"],
         ),
         (
+            // A namespace's pattern for the first role would cover the whole text, and SDKs would read a second one.
+            "chain of a role with a line break",
+            chained(
+                account(&[("role-arn", "role\n[default]\nrole_arn = other")]),
+                target,
+            ),
+            None,
+            &plain,
+            vec!["role?[default]?role_arn = other", target],
+        ),
+        (
             "chain of a mapped role",
             chained(account(&[]), target),
             Some(&mapped),
