@@ -9,4 +9,5 @@ mod command_line;
 mod guardrail;
 mod http;
 mod restarts;
+mod serving_secret;
 mod stand;
