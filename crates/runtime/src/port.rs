@@ -203,11 +203,13 @@ async fn speak_http2<S, F>(
     note_end(watcher.watch(connection).await);
 }
 
+type Answered<F> = Map<F, fn(Answer) -> Result<Answer, Infallible>>;
+
 /// What hyper takes for a service: it could fail, and does not.
 fn infallible<F: Future<Output = Answer>>(
     answer: impl Fn(Request<Incoming>) -> F,
-) -> impl Fn(Request<Incoming>) -> Map<F, fn(Answer) -> Result<Answer, Infallible>> {
-    move |request| answer(request).map(Ok as fn(Answer) -> Result<Answer, Infallible>)
+) -> impl Fn(Request<Incoming>) -> Answered<F> {
+    move |request| answer(request).map(Ok)
 }
 
 fn note_end(ended: hyper::Result<()>) {
