@@ -1,7 +1,6 @@
 //! `GetSessionToken` and `GetFederationToken`: temporary credentials for the very user who calls, and for somebody that
 //! user vouches for.
 
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use podpass_kinds::Reason;
@@ -268,7 +267,7 @@ fn ask(
             trace.pass_policies(
                 StepName::Permission,
                 move || vec![comparison.clone()],
-                Arc::new(decision.trace),
+                decision.trace.into(),
             );
             continue;
         }
@@ -277,7 +276,7 @@ fn ask(
         trace.fail_policies(
             StepName::Permission,
             vec![comparison],
-            Arc::new(decision.trace),
+            decision.trace.into(),
         );
         return Err(Denial::new(
             Code::AccessDenied,

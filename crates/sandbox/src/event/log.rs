@@ -205,7 +205,7 @@ fn size_of(event: &Event) -> usize {
     let steps = event.exchange.iter().flat_map(|trace| &trace.steps);
     let steps = steps.map(|step| match step.outcome {
         StepOutcome::Failed => json_length(step),
-        _ => json_length(step.policies.as_slice()),
+        _ => json_length(&*step.policies),
     });
     ROOM + event.action.len()
         + event.principal.len()
