@@ -1,7 +1,6 @@
 //! `GetSessionToken` and `GetFederationToken`: temporary credentials for the very user who calls, and for somebody that
 //! user vouches for.
 
-
 use jiff::Timestamp;
 use podpass_kinds::Reason;
 use podpass_policy::{
