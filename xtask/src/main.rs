@@ -5,6 +5,7 @@
 mod bench;
 mod cache;
 mod debian;
+mod helm;
 mod run_folder;
 mod sdk_clients;
 mod testcluster;
@@ -68,12 +69,21 @@ fn test(words: &[&str]) -> Result<(), String> {
     } else {
         testcluster::built()?
     };
+    let helm = if fast {
+        helm::cached()?
+    } else {
+        helm::built()?
+    };
     let mut tests = nextest(&["--no-fail-fast"]);
     if fast {
         let mut left_out = "binary(foreign_clients) | binary(seeds) | binary(documents)".to_owned();
         if control_plane.is_none() {
             say("--fast leaves out the control plane: it was not built yet");
             left_out.push_str(" | binary(control_plane) | binary(access) | binary(look)");
+        }
+        if control_plane.is_none() || helm.is_none() {
+            say("--fast leaves out the installation: the control plane or Helm was not built yet");
+            left_out.push_str(" | binary(install)");
         }
         tests.args(["-E", &format!("not ({left_out})")]);
     } else {
@@ -87,6 +97,9 @@ fn test(words: &[&str]) -> Result<(), String> {
     }
     let run_folder = RunFolder::make()?;
     tests.env("PODPASS_TEST_RUN", run_folder.path());
+    if let Some(program) = helm {
+        tests.env("PODPASS_TEST_HELM", program);
+    }
     if let Some(programs) = control_plane {
         tests.env("PODPASS_TEST_CLUSTER", programs);
     }

@@ -17,6 +17,7 @@ use crate::commands::exec::ExecArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::get::GetArgs;
 use crate::commands::inject::SettingsArgs;
+use crate::commands::install::InstallArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::preflight::PreflightArgs;
@@ -27,9 +28,11 @@ use crate::commands::simulate::{Provider, SimulateArgs};
 use crate::commands::status::StatusArgs;
 use crate::commands::token::TokenGetArgs;
 use crate::commands::trust::TrustArgs;
+use crate::commands::uninstall::UninstallArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::commands::version::VersionArgs;
 use crate::duration::parse_duration;
+use crate::webhook::WebhookArgs;
 use podpass_sandbox::NodeRole;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
@@ -74,8 +77,14 @@ pub(crate) enum Command {
     Exec(Box<ExecArgs>),
     /// Print a service account's credentials as a `credential_process` of ~/.aws/config.
     CredentialProcess(Box<CredentialProcessArgs>),
+    /// Install the pod identity webhook: print its manifests, or apply them.
+    Install(InstallArgs),
+    /// Take away what `install` installed.
+    Uninstall(UninstallArgs),
     /// Inject the identity into a pod manifest, as the webhook does at admission.
     Inject(InjectArgs),
+    /// Serve the pod identity webhook: a drop-in for Amazon's, under the same flags.
+    Webhook(Box<WebhookArgs>),
     /// Say offline what STS would answer to a token, and the line to change.
     Simulate(SimulateArgs),
     /// Find what is wrong in policies, manifests, AWS config files, keys and Terraform plans.

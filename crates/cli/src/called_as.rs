@@ -18,6 +18,8 @@ pub(crate) enum CalledAs {
     PluginCompletion(&'static str),
     /// OpenShift's ccoctl.
     Ccoctl,
+    /// The Amazon EKS pod identity webhook, by the name of its binary in Amazon's image or in OpenShift's.
+    Webhook(&'static str),
 }
 
 // === impl CalledAs ===
@@ -28,6 +30,8 @@ impl CalledAs {
         let name = zeroth.and_then(|path| Path::new(path).file_name());
         match name.and_then(OsStr::to_str) {
             Some("ccoctl") => Self::Ccoctl,
+            Some("webhook") => Self::Webhook("webhook"),
+            Some("aws-pod-identity-webhook") => Self::Webhook("aws-pod-identity-webhook"),
             Some("kubectl-podpass") => Self::Plugin("kubectl podpass"),
             Some("oc-podpass") => Self::Plugin("oc podpass"),
             Some("kubectl_complete-podpass") => Self::PluginCompletion("kubectl podpass"),
@@ -42,7 +46,7 @@ impl CalledAs {
             Self::Plugin(name) | Self::PluginCompletion(name) => {
                 with_usage(Cli::command().bin_name(name), name)
             }
-            Self::Podpass | Self::Ccoctl => Cli::command(),
+            Self::Podpass | Self::Ccoctl | Self::Webhook(_) => Cli::command(),
         }
     }
 }
@@ -70,6 +74,11 @@ mod tests {
             ("/usr/bin/podpass", CalledAs::Podpass),
             ("./renamed", CalledAs::Podpass),
             ("/usr/bin/ccoctl", CalledAs::Ccoctl),
+            ("/webhook", CalledAs::Webhook("webhook")),
+            (
+                "/usr/bin/aws-pod-identity-webhook",
+                CalledAs::Webhook("aws-pod-identity-webhook"),
+            ),
             ("/opt/kubectl-podpass", CalledAs::Plugin("kubectl podpass")),
             ("oc-podpass", CalledAs::Plugin("oc podpass")),
             (

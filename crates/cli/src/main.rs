@@ -7,6 +7,7 @@ mod called_as;
 mod ccoctl;
 mod cluster_args;
 mod commands;
+mod consent;
 mod demo;
 mod duration;
 mod failure;
@@ -17,6 +18,7 @@ mod identity_args;
 mod output;
 mod runtime_folder;
 mod table;
+mod webhook;
 mod webhook_rules;
 
 use std::ffi::OsString;
@@ -36,6 +38,10 @@ fn main() -> ExitCode {
     let called_as = CalledAs::of(arguments.first().map(OsString::as_os_str));
     match called_as {
         CalledAs::Ccoctl => ccoctl::run(arguments),
+        CalledAs::Webhook(name) => webhook::run_as_peer(name, arguments),
+        CalledAs::Podpass if arguments.get(1).is_some_and(|word| word == "webhook") => {
+            webhook::run_as_podpass(arguments.into_iter().skip(1).collect())
+        }
         CalledAs::PluginCompletion(_) => commands::completion::answer_kubectl(called_as, arguments),
         CalledAs::Podpass | CalledAs::Plugin(_) => {
             match commands::completion::asking_shell(&arguments) {
@@ -83,7 +89,10 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::CredentialProcess(arguments) => {
             block_on(commands::credential_process::run(&arguments))
         }
+        Command::Install(arguments) => commands::install::run(arguments),
+        Command::Uninstall(arguments) => commands::uninstall::run(arguments),
         Command::Inject(arguments) => commands::inject::run(&arguments),
+        Command::Webhook(arguments) => Ok(webhook::run(&arguments)),
         Command::Simulate(arguments) => commands::simulate::run(&arguments),
         Command::Preflight(arguments) => commands::preflight::run(&arguments),
         Command::Lint(arguments) => commands::lint::run(&arguments),

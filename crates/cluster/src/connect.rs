@@ -1,6 +1,6 @@
 //! Which cluster is meant, and the connection to it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,11 +66,42 @@ impl Cluster {
     pub async fn connect(target: &Target) -> Result<Self, ClusterError> {
         let (mut config, user) = load(target).await?;
         if let Some(server) = &target.server {
-            config.cluster_url = server.parse().map_err(|error| {
-                let message = format!("`{server}` is not the URL of an API server");
-                ClusterError::new(ErrorKind::Configuration, message).because(error)
-            })?;
+            config.cluster_url = parse_server(server)?;
         }
+        Self::of_config(config, user, target)
+    }
+
+    /// Makes a client as a component in a pod does: with the kubeconfig that is named, or the pod's own service account.
+    /// What a user's environment names (`KUBECONFIG`, `~/.kube/config`) does not count. Nothing is sent yet.
+    ///
+    /// `server` replaces the kubeconfig's API server; without a kubeconfig it is talked to without credentials.
+    pub async fn connect_component(
+        kubeconfig: Option<&Path>,
+        server: Option<&str>,
+    ) -> Result<Self, ClusterError> {
+        if let Some(path) = kubeconfig {
+            let target = Target {
+                kubeconfig: Some(path.to_owned()),
+                server: server.map(str::to_owned),
+                ..Target::default()
+            };
+            return Self::connect(&target).await;
+        }
+        let config = match server {
+            Some(server) => Config::new(parse_server(server)?),
+            None => Config::incluster().map_err(|error| {
+                let message = "there is no kubeconfig, and this is no pod with a service account";
+                ClusterError::new(ErrorKind::Configuration, message).because(error)
+            })?,
+        };
+        Self::of_config(config, None, &Target::default())
+    }
+
+    fn of_config(
+        mut config: Config,
+        user: Option<String>,
+        target: &Target,
+    ) -> Result<Self, ClusterError> {
         if config.cluster_url.host().is_some_and(is_loopback) {
             config.proxy_url = None;
         }
@@ -148,6 +179,13 @@ impl std::fmt::Debug for Cluster {
             .field("namespace", &self.namespace)
             .finish_non_exhaustive()
     }
+}
+
+fn parse_server(server: &str) -> Result<http::Uri, ClusterError> {
+    server.parse().map_err(|error| {
+        let message = format!("`{server}` is not the URL of an API server");
+        ClusterError::new(ErrorKind::Configuration, message).because(error)
+    })
 }
 
 /// The configuration, and the name of the user in it.

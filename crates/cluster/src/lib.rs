@@ -4,29 +4,37 @@
 //! in podpass's own types or as raw JSON, so that no field is lost that this program does not know. Nothing here decides:
 //! reading, writing and naming what went wrong is all.
 
+mod access;
 mod caller;
 mod connect;
 mod error;
+mod index;
 mod issuer;
+mod manifest;
 mod names;
 mod object;
 mod openshift;
 mod service_account;
 mod token;
 mod version;
+mod watch;
 mod webhook;
 mod workload;
 
+pub use access::Access;
 pub use caller::{Answer, Caller};
 pub use connect::{Cluster, Target};
 pub use error::{ClusterError, ErrorKind};
+pub use index::{IndexSize, Indexed, ServiceAccountIndex};
 pub use issuer::PublishedIssuer;
+pub use manifest::{Manifest, Standing};
 pub use names::KubeconfigNames;
 pub use object::{Resource, resources};
 pub use openshift::OpenShift;
 pub use service_account::{Annotated, ServiceAccount};
 pub use token::{BoundPod, TokenRequest};
 pub use version::ServerVersion;
+pub use watch::WatchState;
 pub use webhook::{IdentityWebhook, WebhookTarget};
 pub use workload::{Workload, WorkloadRef};
 

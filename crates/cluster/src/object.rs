@@ -20,7 +20,7 @@ pub struct Resource {
     pub plural: &'static str,
 }
 
-/// The kinds that podpass reads.
+/// The kinds that podpass reads or installs.
 pub mod resources {
     use super::Resource;
 
@@ -33,6 +33,9 @@ pub mod resources {
                 kind: $kind,
                 plural: $plural,
             };)*
+
+            /// All of them.
+            pub(crate) const ALL: [Resource; [$($name),*].len()] = [$($name),*];
         };
     }
 
@@ -50,6 +53,19 @@ pub mod resources {
         JOB "batch" "v1" "Job" "jobs"
         CRON_JOB "batch" "v1" "CronJob" "cronjobs"
         MUTATING_WEBHOOK_CONFIGURATION "admissionregistration.k8s.io" "v1" "MutatingWebhookConfiguration" "mutatingwebhookconfigurations"
+        VALIDATING_ADMISSION_POLICY "admissionregistration.k8s.io" "v1" "ValidatingAdmissionPolicy" "validatingadmissionpolicies"
+        VALIDATING_ADMISSION_POLICY_BINDING "admissionregistration.k8s.io" "v1" "ValidatingAdmissionPolicyBinding" "validatingadmissionpolicybindings"
+        ROLE "rbac.authorization.k8s.io" "v1" "Role" "roles"
+        ROLE_BINDING "rbac.authorization.k8s.io" "v1" "RoleBinding" "rolebindings"
+        CLUSTER_ROLE "rbac.authorization.k8s.io" "v1" "ClusterRole" "clusterroles"
+        CLUSTER_ROLE_BINDING "rbac.authorization.k8s.io" "v1" "ClusterRoleBinding" "clusterrolebindings"
+        LEASE "coordination.k8s.io" "v1" "Lease" "leases"
+        POD_DISRUPTION_BUDGET "policy" "v1" "PodDisruptionBudget" "poddisruptionbudgets"
+        NETWORK_POLICY "networking.k8s.io" "v1" "NetworkPolicy" "networkpolicies"
+        CERTIFICATE "cert-manager.io" "v1" "Certificate" "certificates"
+        ISSUER "cert-manager.io" "v1" "Issuer" "issuers"
+        SERVICE_MONITOR "monitoring.coreos.com" "v1" "ServiceMonitor" "servicemonitors"
+        PROMETHEUS_RULE "monitoring.coreos.com" "v1" "PrometheusRule" "prometheusrules"
         CLOUD_CREDENTIAL "operator.openshift.io" "v1" "CloudCredential" "cloudcredentials"
         AUTHENTICATION "config.openshift.io" "v1" "Authentication" "authentications"
         INFRASTRUCTURE "config.openshift.io" "v1" "Infrastructure" "infrastructures"
@@ -117,7 +133,8 @@ impl Cluster {
     ) -> Result<Option<Value>, ClusterError> {
         let api = self.api(resource, namespace);
         let what = resource.describe(namespace, name);
-        let found = self.run("get", &what, api.get_opt(name)).await?;
+        let found = self.run("get", &what, api.get_opt(name)).await;
+        let found = found.or_else(without_the_kind)?;
         found.map(|object| to_json(&object)).transpose()
     }
 
@@ -130,7 +147,8 @@ impl Cluster {
     ) -> Result<Option<Value>, ClusterError> {
         let api = self.api(resource, namespace);
         let what = resource.describe(namespace, name);
-        let found = self.run("get", &what, api.get_metadata_opt(name)).await?;
+        let found = self.run("get", &what, api.get_metadata_opt(name)).await;
+        let found = found.or_else(without_the_kind)?;
         let json = |object| serde_json::to_value(object).map_err(unreadable);
         found.map(json).transpose()
     }
@@ -238,7 +256,7 @@ impl Cluster {
         .await
     }
 
-    async fn patch(
+    pub(crate) async fn patch(
         &self,
         resource: Resource,
         namespace: Option<&str>,
@@ -270,6 +288,15 @@ impl Cluster {
             Some(namespace) => Api::namespaced_with(client, namespace, &api),
             None => Api::all_with(client, &api),
         }
+    }
+}
+
+/// What a cluster answers that does not know the kind is not found either, but in other words than an object.
+fn without_the_kind<T>(error: ClusterError) -> Result<Option<T>, ClusterError> {
+    if error.is_not_found() {
+        Ok(None)
+    } else {
+        Err(error)
     }
 }
 

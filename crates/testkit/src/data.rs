@@ -84,6 +84,18 @@ pub fn debian_clients() -> Option<PathBuf> {
     path
 }
 
+/// The Helm that `cargo xtask test` builds.
+///
+/// # Panics
+/// When it is absent and `CI=true`.
+pub fn helm() -> Option<PathBuf> {
+    let path = std::env::var_os("PODPASS_TEST_HELM").map(PathBuf::from);
+    if path.is_none() {
+        skipped("Helm is missing: run `cargo xtask test`, which builds it (it needs Go)");
+    }
+    path
+}
+
 /// Says loudly that a test is skipped.
 ///
 /// # Panics

@@ -22,11 +22,13 @@ mod kube_api;
 #[cfg(feature = "control-plane")]
 mod pod_runner;
 #[cfg(feature = "control-plane")]
+mod webhook;
+#[cfg(feature = "control-plane")]
 mod withholding_proxy;
 
 pub use cluster::Cluster;
 pub use data::{
-    debian_clients, foreign_clients, python_with_moto, sdk_clients, skipped, test_data,
+    debian_clients, foreign_clients, helm, python_with_moto, sdk_clients, skipped, test_data,
 };
 pub use home::{Home, Trap};
 pub use ran::{Ran, run};
@@ -42,5 +44,6 @@ pub use {
     eventually::eventually,
     kube_api::{Identity, KubeApi},
     pod_runner::PodRunner,
+    webhook::{TestAuthority, WebhookProcess},
     withholding_proxy::{ProxiedCall, Withhold, WithholdingProxy},
 };

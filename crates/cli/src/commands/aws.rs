@@ -20,7 +20,7 @@ use podpass_provision::{Adoption, TechPreview};
 use crate::failure::Failure;
 
 pub(crate) use create_all::create_all;
-pub(crate) use delete::{ask, delete};
+pub(crate) use delete::delete;
 pub(crate) use identity_provider::create_identity_provider;
 pub(crate) use inputs::{
     AllInput, Cloud, Consent, DeleteInput, DryRun, IdentityProviderInput, KeyPairInput, ReachArgs,

@@ -135,8 +135,11 @@ impl Launched {
         }
         let nodes: Api<Node> = Api::all(client.clone());
         for index in 0..options.nodes {
+            let name = format!("node-{index}");
+            // As a kubelet labels its node.
+            let labels = json!({"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"});
             let node =
-                serde_json::from_value(json!({"metadata": {"name": format!("node-{index}")}}));
+                serde_json::from_value(json!({"metadata": {"name": name, "labels": labels}}));
             let node = node.expect("it is a node");
             nodes
                 .create(&PostParams::default(), &node)

@@ -1,7 +1,5 @@
 //! `delete`: everything that carries the cluster's ownership tag goes, by a plan that is shown first.
 
-use std::io::{self, IsTerminal};
-
 use futures::StreamExt;
 use podpass_aws::Connection;
 use podpass_cloud::{Applied, Apply, CloudError, ErrorKind, Observe};
@@ -11,7 +9,7 @@ use super::failures;
 use super::inputs::{self, Consent, DeleteInput, DryRun};
 use super::report::{Event, Report};
 use crate::failure::{Exit, Failure};
-use crate::output;
+use crate::{consent, output};
 
 /// Deletes what the other commands made.
 ///
@@ -28,7 +26,7 @@ pub(crate) async fn delete(input: &DeleteInput, report: &Report) -> Result<(), F
     }
     report.tell(&Event::DeletionPlanned(&planned))?;
     if input.consent == Consent::Ask && !planned.plan.is_empty() {
-        ask()?;
+        consent::ask("Delete all of this?", "deleted")?;
     }
     apply(&connection, &planned, input.concurrency, report).await
 }
@@ -130,31 +128,6 @@ async fn take(connection: &Connection, steps: &[Step]) -> (usize, Option<CloudEr
     (steps.len(), None)
 }
 
-/// Asks whether the plan that was shown is to be carried out; elsewhere than on a terminal the answer is no.
-pub(crate) fn ask() -> Result<(), Failure> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(Failure::new(
-            Exit::Refused,
-            "nothing was deleted: nobody agreed to the plan",
-        )
-        .help("run the command again with `--yes`, or on a terminal"));
-    }
-    output::error_text("Delete all of this? [y/N] ");
-    let mut answer = String::new();
-    io::stdin()
-        .read_line(&mut answer)
-        .map_err(|error| Failure::failed("cannot read the answer").because(&error))?;
-    if agrees(&answer) {
-        Ok(())
-    } else {
-        Err(Failure::new(Exit::Refused, "nothing was deleted"))
-    }
-}
-
-fn agrees(answer: &str) -> bool {
-    ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
-}
-
 fn all_gone(left: &[Left]) -> Result<(), Failure> {
     let Some(first) = left.first() else {
         return Ok(());
@@ -202,25 +175,6 @@ impl Left {
                 }
                 _ => error.hint(),
             },
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_yes_is_consent() {
-        for (answer, expected) in [
-            ("y\n", true),
-            ("Yes\r\n", true),
-            ("", false),
-            ("\n", false),
-            ("n\n", false),
-            ("yes please\n", false),
-        ] {
-            assert_eq!(agrees(answer), expected, "{answer:?}");
         }
     }
 }

@@ -11,10 +11,11 @@ use podpass_provision::{
     BoundRole, ClusterName, Outcome, Plan, RoleArn, RoleName, Unbinding, WebIdentityTrust,
 };
 
-use super::super::aws::{ask, failures};
+use super::super::aws::failures;
 use super::inputs::{Side, UnbindArgs, UnbindInput};
 use super::outcome::Document;
 use super::role::provider_of;
+use crate::consent;
 use crate::failure::{Exit, Failure};
 
 /// Takes a service account's role back. What is gone already is no error.
@@ -67,7 +68,7 @@ pub(crate) async fn run(arguments: UnbindArgs) -> Result<ExitCode, Failure> {
             for step in &plan.steps {
                 crate::output::note(&format!("{}: {}", step.action(), step.describe()));
             }
-            ask()?;
+            consent::ask("Delete all of this?", "deleted")?;
         }
         super::take(connection, plan).await?;
     }

@@ -1,0 +1,37 @@
+//! The flags of klog, the log library of Kubernetes components: manifests pass them.
+
+use clap::Args;
+
+// Flags that are taken so that command lines of the peer work, and that change nothing: the log goes to stderr, whole.
+#[derive(Clone, Debug, Args)]
+pub(super) struct KlogArgs {
+    #[command(flatten)]
+    switches: Switches,
+    #[command(flatten)]
+    values: Values,
+}
+
+macro_rules! ignored {
+    ($group:ident: switches $($name:ident)*) => {
+        #[derive(Clone, Debug, Args)]
+        struct $group {
+            $(#[arg(long = stringify!($name), num_args = 0..=1, require_equals = true, default_missing_value = "true",
+                    value_parser = super::args::boolean, hide = true)]
+            $name: Option<bool>,)*
+        }
+    };
+    ($group:ident: values $($name:ident)*) => {
+        #[derive(Clone, Debug, Args)]
+        struct $group {
+            $(#[arg(long = stringify!($name), hide = true)]
+            $name: Option<String>,)*
+        }
+    };
+}
+
+ignored!(Switches: switches
+    logtostderr alsologtostderr legacy_stderr_threshold_behavior add_dir_header skip_headers skip_log_headers one_output);
+
+// `alsologtostderrthreshold` and its likes are severities: numbers or names.
+ignored!(Values: values
+    vmodule stderrthreshold alsologtostderrthreshold log_dir log_file log_file_max_size log_backtrace_at);

@@ -1,0 +1,17 @@
+//! What every server of podpass needs: connections with TLS that follows its certificate, metrics, logs and a shutdown
+//! that drains.
+//!
+//! Nothing in here knows what is served. A server binds its ports with [`Port`], answers requests with a function, and
+//! ends as its [`Shutdown`] says: first not ready while it still accepts, then closed while it finishes what it began.
+
+mod certificates;
+pub mod logging;
+pub mod metrics;
+mod port;
+mod shutdown;
+mod tls_options;
+
+pub use certificates::{CertificateError, Certificates, Served};
+pub use port::{Answer, Port, PortError, text};
+pub use shutdown::{Shutdown, Stage};
+pub use tls_options::{MinVersion, TlsOptionError, TlsOptions};

@@ -1,0 +1,21 @@
+//! The pod identity webhook: an admission server that gives each new pod what the identity of its service account needs.
+//!
+//! It is a drop-in for the Amazon EKS pod identity webhook (v0.6.17): the same paths, answers, annotations and metrics.
+//! What is decided about a pod stands in `podpass-inject`; here is how the server knows whom a pod belongs to, and that it
+//! never answers before it knows. A review that comes before the first sync, or for a service account that the watch has not
+//! told of yet, reads the account from the API server while the pod waits.
+
+mod admission;
+mod credentials_file;
+mod debug;
+mod identities;
+mod metrics;
+mod options;
+mod reads;
+mod review;
+mod routes;
+mod server;
+mod serving_secret;
+
+pub use options::{CertificateSource, Options};
+pub use server::{StartError, run};

@@ -1,0 +1,183 @@
+//! Reading single objects from the API server while a pod waits: few calls, shared by all who ask for the same.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use podpass_cluster::{ClusterError, ErrorKind};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+/// What came of a read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Read<T> {
+    /// The object.
+    Found(T),
+    /// It does not exist, or did not when the API server was asked after the request for it had come.
+    Missing,
+    /// The API server could not be asked; why.
+    Failed(Arc<str>),
+}
+
+/// Reads of one kind of object.
+///
+/// Who asks for what is being read already gets that answer, unless the answer is that it does not exist: the object may
+/// have come into being since the question, so it is asked once more. Nothing is kept longer than that.
+#[derive(Debug)]
+pub(crate) struct Reads<T, F> {
+    shared: Arc<Shared<T, F>>,
+}
+
+#[derive(Debug)]
+struct Shared<T, F> {
+    running: Mutex<Running<T>>,
+    permits: Semaphore,
+    fetch: F,
+}
+
+#[derive(Debug)]
+struct Running<T> {
+    /// Counts the reads.
+    started: u64,
+    reads: HashMap<String, Started<T>>,
+}
+
+#[derive(Debug)]
+struct Started<T> {
+    number: u64,
+    outcome: watch::Receiver<Option<Read<T>>>,
+}
+
+impl<T, F, A> Reads<T, F>
+where
+    T: Clone + Send + Sync + 'static,
+    F: Fn(String) -> A + Send + Sync + 'static,
+    A: Future<Output = Result<Option<T>, ClusterError>> + Send + 'static,
+{
+    /// Reads with a function from a key to the object.
+    pub(crate) fn new(fetch: F) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                running: Mutex::new(Running {
+                    started: 0,
+                    reads: HashMap::new(),
+                }),
+                permits: Semaphore::new(MOST_AT_A_TIME),
+                fetch,
+            }),
+        }
+    }
+
+    /// Reads an object, until the deadline at most. Failures that may pass are tried again until then.
+    pub(crate) async fn read(&self, key: &str, deadline: Instant) -> Read<T> {
+        let before = self.lock().started;
+        loop {
+            let (number, mut outcome) = self.join(key);
+            let outcome = match timeout_at(deadline, outcome.wait_for(Option::is_some)).await {
+                Ok(Ok(outcome)) => outcome.clone(),
+                Ok(Err(_)) => None,
+                Err(_) => Some(Read::Failed("the API server did not answer in time".into())),
+            };
+            match outcome {
+                Some(Read::Missing) if number <= before => {}
+                Some(outcome) => return outcome,
+                None => return Read::Failed("the read was given up".into()),
+            }
+        }
+    }
+
+    /// The read of this key that is running, or a new one.
+    fn join(&self, key: &str) -> (u64, watch::Receiver<Option<Read<T>>>) {
+        let mut running = self.lock();
+        if let Some(read) = running.reads.get(key) {
+            return (read.number, read.outcome.clone());
+        }
+        running.started += 1;
+        let number = running.started;
+        let (tell, outcome) = watch::channel(None);
+        let started = Started {
+            number,
+            outcome: outcome.clone(),
+        };
+        running.reads.insert(key.to_owned(), started);
+        drop(running);
+        let shared = Arc::clone(&self.shared);
+        let key = key.to_owned();
+        tokio::spawn(async move {
+            let read = shared.run(&key, &tell).await;
+            // Taken out first: who comes now asks anew.
+            shared.lock().reads.remove(&key);
+            tell.send_replace(Some(read));
+        });
+        (number, outcome)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Running<T>> {
+        self.shared.lock()
+    }
+}
+
+impl<T, F, A> Shared<T, F>
+where
+    T: Clone + Send + Sync + 'static,
+    F: Fn(String) -> A + Send + Sync + 'static,
+    A: Future<Output = Result<Option<T>, ClusterError>> + Send + 'static,
+{
+    fn lock(&self) -> std::sync::MutexGuard<'_, Running<T>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn run(&self, key: &str, tell: &watch::Sender<Option<Read<T>>>) -> Read<T> {
+        let mut pause = FIRST_PAUSE;
+        let end = Instant::now() + LONGEST;
+        loop {
+            let Ok(permit) = self.permits.acquire().await else {
+                return Read::Failed("the server ends".into());
+            };
+            let tried = timeout(ATTEMPT, (self.fetch)(key.to_owned())).await;
+            drop(permit);
+            let failure: Arc<str> = match tried {
+                Ok(Ok(Some(object))) => return Read::Found(object),
+                Ok(Ok(None)) => return Read::Missing,
+                Ok(Err(error)) if is_final(&error) => return Read::Failed(said(&error)),
+                Ok(Err(error)) => said(&error),
+                Err(_) => "the API server did not answer in time".into(),
+            };
+            // The running read's own receiver in the table is one.
+            if tell.receiver_count() <= 1 || Instant::now() + pause >= end {
+                return Read::Failed(failure);
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+/// Whether trying again within seconds cannot help.
+fn is_final(error: &ClusterError) -> bool {
+    error.is_forbidden()
+        || matches!(
+            error.kind(),
+            ErrorKind::NotAuthenticated | ErrorKind::Invalid
+        )
+}
+
+fn said(error: &ClusterError) -> Arc<str> {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text.into()
+}
+
+/// Calls in flight at a time; more wait for one of them.
+const MOST_AT_A_TIME: usize = 64;
+/// How long one call may take before it is tried again.
+const ATTEMPT: Duration = Duration::from_secs(2);
+/// The longest that anybody waits: the longest time-out that a webhook can have.
+const LONGEST: Duration = Duration::from_secs(30);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);

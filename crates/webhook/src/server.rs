@@ -1,0 +1,252 @@
+//! Starting the webhook and running it to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use podpass_cluster::resources::{CONFIG_MAP, SERVICE_ACCOUNT};
+use podpass_cluster::{Access, Cluster, ClusterError, ServiceAccountIndex, WatchState};
+use podpass_runtime::{CertificateError, Certificates, Port, PortError, Shutdown};
+use thiserror::Error;
+use tokio::task::JoinSet;
+
+use crate::admission::Admission;
+use crate::identities::{Identities, ROLE_MAP, Sources};
+use crate::metrics::Metrics;
+use crate::options::{CertificateSource, Options};
+use crate::routes::Routes;
+use crate::serving_secret;
+
+/// A webhook that cannot start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The way to the API server is not known.
+    #[error("the API server cannot be used")]
+    Cluster(#[source] ClusterError),
+    /// There is no certificate to serve.
+    #[error("the serving certificate cannot be used")]
+    Certificate(#[source] CertificateError),
+    /// The Secret of the certificate may not be read.
+    #[error(
+        "the serving certificate cannot be read: the verb `{verb}` on secrets `{namespace}/{name}` is missing (RBAC)"
+    )]
+    Secret {
+        /// The verb of RBAC.
+        verb: &'static str,
+        /// The Secret's namespace.
+        namespace: String,
+        /// The Secret's name.
+        name: String,
+    },
+    /// The file of container credentials cannot be watched.
+    #[error("{0}")]
+    CredentialsFile(String),
+    /// A port cannot be bound.
+    #[error(transparent)]
+    Port(PortError),
+    /// Signals cannot be received.
+    #[error("signals cannot be received")]
+    Signals(#[source] std::io::Error),
+}
+
+/// Runs the webhook until SIGTERM or SIGINT.
+///
+/// An API server that cannot be reached is no error: the webhook waits for it, not ready.
+pub async fn run(options: Options) -> Result<(), StartError> {
+    let cluster =
+        Cluster::connect_component(options.kubeconfig.as_deref(), options.kube_api.as_deref())
+            .await
+            .map_err(StartError::Cluster)?;
+    let certificates = Arc::new(certificates(&options, &cluster).await?);
+    let metrics = Metrics::new();
+    let index = Arc::new(ServiceAccountIndex::new(
+        options.settings.annotation_prefix.clone(),
+    ));
+    let identities = identities(&options, &cluster, &index, &metrics).await?;
+    let shutdown = Shutdown::new();
+    let routes = Arc::new(Routes {
+        registry: metrics.registry(Arc::clone(&index), Arc::clone(&certificates)),
+        admission: Admission {
+            identities,
+            settings: options.settings.clone(),
+            strict: options.strict,
+            metrics: metrics.clone(),
+        },
+        index: Arc::clone(&index),
+        certificates: Arc::clone(&certificates),
+        shutdown: shutdown.clone(),
+        debugging: options.debugging,
+    });
+    let bind = |port| Port::bind(options.bind_address, port);
+    let secure = bind(options.port).await.map_err(StartError::Port)?;
+    let plain = bind(options.metrics_port).await.map_err(StartError::Port)?;
+    let (address, metrics_address) = (secure.address(), plain.address());
+
+    // Whatever watches ends with the server.
+    let mut watches = JoinSet::new();
+    watch(&mut watches, &options, &cluster, &routes);
+    let signals = tokio::spawn(shutdown.clone().on_signals(options.shutdown_delay));
+    tracing::info!(%address, %metrics_address, "Serving");
+    let answer = Arc::clone(&routes);
+    let answer_secure = move |request: Request<Incoming>| {
+        let routes = Arc::clone(&answer);
+        async move { routes.secure(request).await }
+    };
+    let answer_plain = move |request: Request<Incoming>| {
+        let answer = routes.plain(&request);
+        async move { answer }
+    };
+    let serve = async {
+        tokio::join!(
+            secure.serve(Some(certificates), shutdown.clone(), answer_secure),
+            plain.serve(None, shutdown.clone(), answer_plain),
+        )
+    };
+    tokio::select! {
+        ((), ()) = serve => Ok(()),
+        ended = signals => match ended {
+            Ok(Err(error)) => Err(StartError::Signals(error)),
+            // It ends only with an error.
+            Ok(Ok(())) | Err(_) => Ok(()),
+        },
+    }
+}
+
+async fn certificates(options: &Options, cluster: &Cluster) -> Result<Certificates, StartError> {
+    for suite in options.tls.left_out() {
+        tracing::warn!(
+            suite,
+            "This cipher suite is too weak to be offered and is left out"
+        );
+    }
+    let tls = options.tls.clone();
+    match &options.certificate {
+        CertificateSource::Files { certificate, key } => {
+            Certificates::of_files(certificate, key, tls).map_err(StartError::Certificate)
+        }
+        CertificateSource::Secret { name } => {
+            let namespace = &options.namespace;
+            let asked = serving_secret::missing_verb(cluster, namespace, name);
+            // An API server that cannot be reached yet is waited for, later.
+            if let Ok(Some(verb)) = tokio::time::timeout(ASKING, asked).await {
+                return Err(StartError::Secret {
+                    verb,
+                    namespace: namespace.clone(),
+                    name: name.clone(),
+                });
+            }
+            Ok(Certificates::empty(tls))
+        }
+    }
+}
+
+async fn identities(
+    options: &Options,
+    cluster: &Cluster,
+    index: &Arc<ServiceAccountIndex>,
+    metrics: &Metrics,
+) -> Result<Identities, StartError> {
+    let get_accounts = Access {
+        verb: "get",
+        resource: SERVICE_ACCOUNT,
+        namespace: None,
+        name: None,
+    };
+    let reads_unknown = options.reads_unknown
+        && may(cluster, get_accounts).await.unwrap_or_else(|verb| {
+            tracing::warn!(
+                verb,
+                "Service accounts that the watch has not told of are not read: serviceaccounts may not be read (RBAC)"
+            );
+            false
+        });
+    let mut role_map_in = options.watch_config_map.then_some(&*options.namespace);
+    if let Some(namespace) = role_map_in {
+        for verb in ["list", "watch"] {
+            let access = Access {
+                verb,
+                resource: CONFIG_MAP,
+                namespace: Some(namespace),
+                name: Some(ROLE_MAP),
+            };
+            if let Err(verb) = may(cluster, access).await {
+                tracing::warn!(
+                    verb,
+                    namespace,
+                    "`--watch-config-map` is off: configmaps may not be read (RBAC)"
+                );
+                role_map_in = None;
+            }
+        }
+    }
+    Identities::new(Sources {
+        index: Arc::clone(index),
+        cluster: cluster.clone(),
+        reads_unknown,
+        grace: options.grace,
+        credentials_file: options.credentials_file.as_deref(),
+        role_map_in,
+        metrics: metrics.clone(),
+    })
+    .map_err(StartError::CredentialsFile)
+}
+
+/// Whether something is allowed; the verb when it is not. While nobody answers, it counts as allowed.
+async fn may<'a>(cluster: &Cluster, access: Access<'a>) -> Result<bool, &'a str> {
+    match tokio::time::timeout(ASKING, cluster.may(access)).await {
+        Ok(Ok(false)) => Err(access.verb),
+        Ok(Ok(true) | Err(_)) | Err(_) => Ok(true),
+    }
+}
+
+fn watch(watches: &mut JoinSet<()>, options: &Options, cluster: &Cluster, routes: &Arc<Routes>) {
+    {
+        let (cluster, index) = (cluster.clone(), Arc::clone(&routes.index));
+        let tell = teller("serviceaccounts", routes);
+        watches.spawn(async move { cluster.watch_service_accounts(&index, tell).await });
+    }
+    if let Some(namespace) = routes.admission.identities.role_map_namespace() {
+        let (cluster, namespace) = (cluster.clone(), namespace.to_owned());
+        let (routes, tell) = (Arc::clone(routes), teller("configmaps", routes));
+        watches.spawn(async move {
+            let seen = |object: Option<serde_json::Value>| {
+                routes.admission.identities.take_role_map(object.as_ref());
+            };
+            cluster
+                .watch_object(CONFIG_MAP, Some(&namespace), ROLE_MAP, seen, tell)
+                .await;
+        });
+    }
+    if let CertificateSource::Secret { name } = &options.certificate {
+        watches.spawn(serving_secret::follow(
+            cluster.clone(),
+            options.namespace.clone(),
+            name.clone(),
+            Arc::clone(&routes.certificates),
+            teller("secrets", routes),
+        ));
+    }
+}
+
+/// Logs how a watch is doing: that it broke once, however often it is tried, and that it works again.
+fn teller(what: &'static str, routes: &Arc<Routes>) -> impl FnMut(WatchState) + use<> {
+    let failures = routes.admission.metrics.watch_failures.clone();
+    let mut broken = false;
+    move |state| {
+        let WatchState::Broken(error) = state else {
+            broken = false;
+            tracing::info!("All {what} are read");
+            return;
+        };
+        failures.inc();
+        if !std::mem::replace(&mut broken, true) {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::warn!(%error, cause, hint = error.hint(), "The watch of {what} broke and is tried again");
+        }
+    }
+}
+
+/// How long a question about permissions may take at start.
+const ASKING: Duration = Duration::from_secs(3);

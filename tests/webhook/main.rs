@@ -1,0 +1,10 @@
+//! `podpass webhook` as a process: called by a real kube-apiserver, and by clients of HTTP.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod admission;
+mod before_the_watch;
+mod client;
+mod command_line;
+mod http;
+mod stand;
