@@ -88,12 +88,13 @@ impl Note {
             "sts" | "iam" => {
                 let shows_result =
                     error.is_none() && (!is_read_only || name.starts_with("AssumeRole"));
-                let body = std::str::from_utf8(response.body()).unwrap_or_default();
                 let shown = report.shown.iter().filter(|_| shows_result);
-                let shown: Vec<&str> = shown.filter_map(|part| body.get(part.clone())).collect();
+                let shown: Vec<&[u8]> = shown
+                    .filter_map(|part| response.body().get(part.clone()))
+                    .collect();
                 Details::Query {
                     parameters: request.form().ok()?.filtered(is_parameter),
-                    result: shown.concat(),
+                    result: String::from_utf8(shown.concat()).unwrap_or_default(),
                 }
             }
             "s3" => {
