@@ -28,7 +28,7 @@ pub(crate) fn lonely(home: &Home, arguments: &[&str]) -> WebhookProcess {
         "--read-unknown-service-accounts=false",
     ];
     all.extend(arguments);
-    WebhookProcess::start(PODPASS, home, &all)
+    WebhookProcess::start(PODPASS, home, &[], &all)
 }
 
 async fn mutate(address: SocketAddr, body: &str) -> String {

@@ -6,5 +6,7 @@ mod admission;
 mod before_the_watch;
 mod client;
 mod command_line;
+mod guardrail;
 mod http;
+mod restarts;
 mod stand;

@@ -78,6 +78,10 @@ pub(crate) fn run(arguments: &WebhookArgs) -> ExitCode {
         Err(failure) => return failed(&failure),
     };
     let ran = crate::block_on(async {
+        let mut options = options;
+        if arguments.pods.compose_role_arn && options.settings.compose_role_arn.is_none() {
+            options.settings.compose_role_arn = Some(home_of_this_machine().await?);
+        }
         podpass_webhook::run(options).await.map_err(|error| {
             let failure = Failure::failed(error.to_string());
             match std::error::Error::source(&error) {
@@ -128,8 +132,28 @@ fn options(arguments: &WebhookArgs) -> Result<Options, Failure> {
         reads_unknown: admission.read_unknown_service_accounts,
         grace: admission.service_account_lookup_grace_period,
         strict: admission.strict,
+        enforce_allowed_roles: admission.enforce_allowed_roles,
         shutdown_delay: server.shutdown_delay,
         debugging: server.enable_debugging_handlers,
+    })
+}
+
+/// Where the roles live that annotations name without an ARN, by the instance metadata.
+async fn home_of_this_machine() -> Result<RoleHome, Failure> {
+    let identity = podpass_aws::instance_identity().await.map_err(|error| {
+        let failure = Failure::failed(format!("`--compose-role-arn` cannot be used: {error}"))
+            .help("name the account with `--aws-account-id` where there are no instance metadata");
+        match std::error::Error::source(&error) {
+            Some(cause) => failure.because(cause),
+            None => failure,
+        }
+    })?;
+    let account = identity.account.parse().map_err(|error| {
+        Failure::failed("the instance metadata name no account").because(&error)
+    })?;
+    Ok(RoleHome {
+        partition: Partition::of_region(&identity.region),
+        account,
     })
 }
 
@@ -152,6 +176,8 @@ fn settings(arguments: &WebhookArgs) -> Settings {
         token_audience: pods.token_audience.clone(),
         token_mount_path: pods.token_mount_path.clone(),
         token_expiration: pods.token_expiration,
+        irsa_expiration_jitter: pods.irsa_expiration_jitter,
+        endpoint_url: pods.inject_endpoint_url.clone(),
         default_region: region.map(str::to_owned),
         sts_regional_endpoints: pods.sts_regional_endpoint,
         compose_role_arn: home,

@@ -30,16 +30,23 @@ pub struct TestAuthority {
 }
 
 impl WebhookProcess {
-    /// Starts `binary webhook` with `arguments` behind those that keep it on loopback, and waits until it serves.
+    /// Starts `binary webhook` with `arguments` behind those that keep it on loopback, and `variables` as all that
+    /// it has beside the home's, and waits until it serves.
     ///
     /// # Panics
     /// When it ends, or says nothing for 20 s, before it serves.
-    pub fn start(binary: impl AsRef<Path>, home: &Home, arguments: &[&str]) -> Self {
+    pub fn start(
+        binary: impl AsRef<Path>,
+        home: &Home,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Self {
         let mut child = home
             .command(binary.as_ref())
             .args(["webhook", "--bind-address=127.0.0.1", "--port=0"])
             .args(["--metrics-port=0", "--log-format=json", "--v=3"])
             .args(arguments)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -101,6 +108,17 @@ impl WebhookProcess {
     /// Sends SIGKILL.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
+    }
+
+    /// Waits for its end while other tasks go on; the exit code, `None` after a signal.
+    pub async fn wait_while_running(&mut self) -> Option<i32> {
+        loop {
+            let ended = self.child.try_wait().expect("a child can be waited for");
+            if let Some(status) = ended {
+                return status.code();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits for its end.

@@ -10,6 +10,7 @@ mod credentials_file;
 mod debug;
 mod identities;
 mod metrics;
+mod namespaces;
 mod options;
 mod reads;
 mod review;
