@@ -135,7 +135,7 @@ async fn names_of_roles_are_completed_by_flag_or_by_the_instance_metadata() {
     let sandbox = SandboxProcess::start(PODPASS, &stand.home, &arguments);
     let metadata = sandbox.started()["imds"].as_str().unwrap().to_owned();
     let variables = [("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.as_str())];
-    let by_metadata = stand.replica_with(&variables, &["--compose-role-arn"]);
+    let by_metadata = stand.replica_with("webhook.kubeconfig", &variables, &["--compose-role-arn"]);
     stand.register_at(by_metadata.address(), "Fail").await;
     soon("the metadata's account counts", async || {
         let pod = pods
