@@ -1,6 +1,7 @@
 //! A webhook that the run's kube-apiserver calls for the pods of one namespace.
 
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
@@ -8,7 +9,7 @@ use k8s_openapi::serde::de::DeserializeOwned;
 use kube::Client;
 use kube::api::{Api, PostParams};
 use podpass_testkit::{
-    Identity, SharedControlPlane, WebhookRegistration, control_plane_programs, eventually,
+    Identity, Ran, SharedControlPlane, WebhookRegistration, control_plane_programs, eventually, run,
 };
 use serde_json::{Value, json};
 
@@ -23,6 +24,7 @@ pub(crate) struct Stand {
     registration: WebhookRegistration,
     pub(crate) control_plane: SharedControlPlane,
     pub(crate) namespace: String,
+    programs: PathBuf,
     client: Client,
 }
 
@@ -47,13 +49,17 @@ impl Stand {
             client: control_plane.admin(),
             control_plane,
             namespace,
+            programs,
         })
     }
 
-    /// A kubeconfig of the administrator.
-    pub(crate) fn write_kubeconfig_of_admin(&self, file: &str) {
+    /// kubectl as the administrator, in the working folder.
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> Ran {
+        let kubeconfig = self.home.path("admin.kubeconfig");
         let api = self.control_plane.api();
-        api.write_kubeconfig(&self.home.path(file), &Identity::Admin);
+        api.write_kubeconfig(&kubeconfig, &Identity::Admin);
+        let mut kubectl = self.home.command(self.programs.join("kubectl"));
+        run(kubectl.arg("--kubeconfig").arg(kubeconfig).args(arguments))
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -103,6 +109,25 @@ pub(crate) fn pod_as(name: &str, account: &str) -> Pod {
 /// An object of a kind from its JSON.
 pub(crate) fn parsed<K: DeserializeOwned>(object: Value) -> K {
     k8s_openapi::serde_json::from_value(object).unwrap()
+}
+
+/// What the API server would make of an object, without keeping it.
+pub(crate) fn dry_run() -> PostParams {
+    PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    }
+}
+
+/// A pod in JSON.
+pub(crate) fn to_json(pod: &Pod) -> Value {
+    k8s_openapi::serde_json::to_value(pod).unwrap()
+}
+
+/// Whether a volume or a mount is that of the token for Kubernetes itself, whose name is drawn.
+pub(crate) fn is_kubernetes_token(named: &Value) -> bool {
+    let name = named["name"].as_str();
+    name.is_some_and(|name| name.starts_with("kube-api-access-"))
 }
 
 /// Waits for what should happen at once.
