@@ -226,3 +226,16 @@ async fn it_drains_before_it_ends() {
     assert_eq!(mutate(webhook.address(), "{}").await.len(), 74);
     assert_eq!(webhook.wait().code(), Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn second_signal_ends_it_at_once() {
+    let home = Home::new();
+    let mut webhook = lonely(&home, &["--shutdown-delay=1h"]);
+    webhook.terminate();
+    soon("it says that it ends", async || {
+        get(webhook.address(), true, "/readyz").await.1 == "not ready: shutting down\n"
+    })
+    .await;
+    webhook.terminate();
+    assert_eq!(webhook.wait().code(), Some(1));
+}

@@ -12,5 +12,6 @@ mod http;
 mod printed;
 mod reinvocation;
 mod restarts;
+mod serving_secret;
 mod stand;
 mod steps;

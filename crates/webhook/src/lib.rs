@@ -8,6 +8,8 @@
 mod admission;
 mod credentials_file;
 mod debug;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod identities;
 mod metrics;
 mod namespaces;

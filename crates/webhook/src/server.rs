@@ -247,6 +247,7 @@ fn watch(watches: &mut JoinSet<()>, options: &Options, cluster: &Cluster, routes
             options.namespace.clone(),
             name.clone(),
             Arc::clone(&routes.certificates),
+            routes.admission.metrics.clone(),
             teller("secrets", routes),
         ));
     }
