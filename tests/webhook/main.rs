@@ -6,5 +6,6 @@ mod admission;
 mod before_the_watch;
 mod client;
 mod command_line;
+mod controller;
 mod http;
 mod stand;

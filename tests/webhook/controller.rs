@@ -1,0 +1,5 @@
+//! `podpass webhook controller` on a real control plane, with the permissions that the manifests give it.
+
+mod certificate;
+mod lease;
+mod stand;
