@@ -8,4 +8,5 @@ mod client;
 mod command_line;
 mod controller;
 mod http;
+mod manifests;
 mod stand;

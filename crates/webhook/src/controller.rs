@@ -7,9 +7,14 @@
 mod canary;
 mod certificate;
 mod entry;
+mod events;
+mod finder;
+mod healer;
+mod lacking;
 mod metrics;
 mod options;
 mod rotation;
+mod selectors;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,8 +23,8 @@ use std::time::Duration;
 
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
-use podpass_cluster::resources::{MUTATING_WEBHOOK_CONFIGURATION, SECRET};
-use podpass_cluster::{Cluster, Lease, LeaseLost, Resource, WatchState};
+use podpass_cluster::resources::{CONFIG_MAP, MUTATING_WEBHOOK_CONFIGURATION, SECRET};
+use podpass_cluster::{Cluster, Lease, LeaseLost, Resource, ServiceAccountIndex};
 use podpass_runtime::{Answer, Port, Shutdown, Stage, metrics as page, text};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -27,10 +32,16 @@ use tokio::time::{sleep, timeout};
 
 use self::canary::Canary;
 use self::certificate::Keeper;
+use self::events::Reporter;
+use self::finder::Finder;
+use self::healer::Healer;
 use self::metrics::ControllerMetrics;
 pub use self::options::ControllerOptions;
 use self::rotation::Subject;
 use crate::StartError;
+use crate::identities::{Identities, ROLE_MAP, Sources};
+use crate::metrics::Metrics;
+use crate::server::teller;
 
 /// Runs the controller until SIGTERM or SIGINT; then the Lease is given up, so that another one need not wait.
 ///
@@ -57,8 +68,12 @@ pub async fn run_controller(options: ControllerOptions) -> Result<(), StartError
             }
         }
     };
+    let identities = Arc::new(identities(&options, &cluster)?);
+    // Watched by those that wait for the Lease too, so that whoever takes over knows all accounts at once.
+    let mut watches = JoinSet::new();
+    watch(&mut watches, &cluster, &identities, &metrics);
     tracing::info!(%metrics_address, "Serving");
-    let lead = lead(&options, &cluster, &metrics, &shutdown);
+    let lead = lead(&options, &cluster, &identities, &metrics, &shutdown);
     let serve = async {
         tokio::join!(port.serve(None, shutdown.clone(), answer), lead);
     };
@@ -89,6 +104,7 @@ fn health(path: &str, shutdown: &Shutdown) -> Answer {
 async fn lead(
     options: &ControllerOptions,
     cluster: &Cluster,
+    identities: &Arc<Identities>,
     metrics: &ControllerMetrics,
     shutdown: &Shutdown,
 ) {
@@ -117,7 +133,7 @@ async fn lead(
             // What is lost is stopped here, at whatever await it is.
             let lost = tokio::select! {
                 lost = lease.keep() => lost,
-                () = act(options, cluster, metrics) => continue,
+                () = act(options, cluster, identities, metrics, &identity) => continue,
             };
             metrics.leader.set(0);
             match lost {
@@ -145,7 +161,13 @@ async fn lead(
 }
 
 /// Everything that the holder of the Lease does; it never ends by itself.
-async fn act(options: &ControllerOptions, cluster: &Cluster, metrics: &ControllerMetrics) {
+async fn act(
+    options: &ControllerOptions,
+    cluster: &Cluster,
+    identities: &Arc<Identities>,
+    metrics: &ControllerMetrics,
+    identity: &str,
+) {
     let canary = Arc::new(Canary {
         cluster: cluster.clone(),
         namespace: options.canary_namespace.clone(),
@@ -156,6 +178,23 @@ async fn act(options: &ControllerOptions, cluster: &Cluster, metrics: &Controlle
     // Whatever runs ends with this function.
     let mut tasks = JoinSet::new();
     tasks.spawn(watch_over(Arc::clone(&canary)));
+    let healer = options.evict.then(|| {
+        let (cluster, canary) = (cluster.clone(), Arc::clone(&canary));
+        Healer::new(cluster, canary, metrics.clone(), options.find_interval)
+    });
+    let finder = Finder {
+        cluster: cluster.clone(),
+        identities: Arc::clone(identities),
+        settings: options.settings.clone(),
+        namespace: options.namespace.clone(),
+        service: options.service_name.clone(),
+        configuration: options.webhook_configuration.clone(),
+        interval: options.find_interval,
+        metrics: metrics.clone(),
+        reporter: Reporter::new(cluster.clone(), identity),
+        healer,
+    };
+    tasks.spawn(finder.find());
     if options.manage_tls {
         let changed = Arc::new(Notify::new());
         let keeper = Keeper {
@@ -195,6 +234,45 @@ async fn act(options: &ControllerOptions, cluster: &Cluster, metrics: &Controlle
     while tasks.join_next().await.is_some() {}
 }
 
+/// Whom pods belong to, from the webhook's own sources.
+fn identities(options: &ControllerOptions, cluster: &Cluster) -> Result<Identities, StartError> {
+    let prefix = options.settings.annotation_prefix.clone();
+    Identities::new(Sources {
+        index: Arc::new(ServiceAccountIndex::new(prefix)),
+        cluster: cluster.clone(),
+        // Nobody waits here: what the watch has not told of is looked at the next time.
+        reads_unknown: false,
+        grace: Duration::ZERO,
+        credentials_file: options.credentials_file.as_deref(),
+        role_map_in: options.watch_config_map.then_some(&options.namespace),
+        metrics: Metrics::new(),
+    })
+    .map_err(StartError::CredentialsFile)
+}
+
+fn watch(
+    watches: &mut JoinSet<()>,
+    cluster: &Cluster,
+    identities: &Arc<Identities>,
+    metrics: &ControllerMetrics,
+) {
+    let (own, known) = (cluster.clone(), Arc::clone(identities));
+    let tell = teller("serviceaccounts", &metrics.watch_failures);
+    watches.spawn(async move { own.watch_service_accounts(known.index(), tell).await });
+    if let Some(namespace) = identities.role_map_namespace() {
+        let (own, known) = (cluster.clone(), Arc::clone(identities));
+        let (namespace, tell) = (
+            namespace.to_owned(),
+            teller("configmaps", &metrics.watch_failures),
+        );
+        watches.spawn(async move {
+            let seen = |object: Option<serde_json::Value>| known.take_role_map(object.as_ref());
+            own.watch_object(CONFIG_MAP, Some(&namespace), ROLE_MAP, seen, tell)
+                .await;
+        });
+    }
+}
+
 /// Runs a canary now and then, for the metric; that it fails, and that it passes again, is said once.
 async fn watch_over(canary: Arc<Canary>) {
     let mut failed = None;
@@ -210,7 +288,12 @@ async fn watch_over(canary: Arc<Canary>) {
                 failed = now;
             }
         }
-        sleep(CANARY_EVERY).await;
+        sleep(if failed.is_some() {
+            CANARY_AGAIN
+        } else {
+            CANARY_EVERY
+        })
+        .await;
     }
 }
 
@@ -223,12 +306,7 @@ async fn ring(
     changed: Arc<Notify>,
     metrics: ControllerMetrics,
 ) {
-    let tell = |state: WatchState| {
-        if let WatchState::Broken(error) = state {
-            metrics.watch_failures.inc();
-            tracing::debug!(%error, "A watch broke and is tried again");
-        }
-    };
+    let tell = teller(resource.plural, &metrics.watch_failures);
     let seen = |_| changed.notify_one();
     cluster
         .watch_object(resource, namespace.as_deref(), &name, seen, tell)
@@ -245,3 +323,5 @@ fn identity() -> String {
 const RELEASING: Duration = Duration::from_secs(3);
 /// The time between two canaries while nothing waits for one.
 const CANARY_EVERY: Duration = Duration::from_secs(30);
+/// The same while they fail.
+const CANARY_AGAIN: Duration = Duration::from_secs(5);

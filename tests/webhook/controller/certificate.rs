@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::Method;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, PostParams};
 use podpass_testkit::{ControlPlaneOptions, WebhookProcess, eventually};
 use serde_json::{Value, json};
 
 use super::stand::{NAMESPACE, Stand, WEBHOOK, logged, logs, metric};
-use crate::client::shown_certificate;
+use crate::client::{get, send_body, shown_certificate};
 use crate::stand::{is_injected, pod_as, soon};
 
 /// Long enough for a renewal of a certificate of one minute, on a busy machine.
@@ -104,6 +105,43 @@ async fn an_install_without_cert_manager_works_at_once() {
     assert_eq!(stand.secret().await, secret);
     let log = format!("{:?}", controller.log());
     assert!(!log.contains("PRIVATE KEY"));
+    have_what_is_monitored(replicas[0], &controller).await;
+}
+
+/// The metrics that alerts and dashboard name are on the pages of those that they are said to be of.
+async fn have_what_is_monitored(webhook: &WebhookProcess, controller: &WebhookProcess) {
+    // The API server keeps to one of the replicas: this one is asked here.
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "1",
+            "namespace": "app",
+            "object": pod_as("monitored", "app"),
+        },
+    });
+    let review = review.to_string();
+    let kind = "application/json";
+    let answer = send_body(webhook.address(), Method::POST, "/mutate", kind, &review).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let page = async |process: &WebhookProcess| {
+        let (_, page) = get(process.metrics_address(), false, "/metrics").await;
+        page
+    };
+    let (of_webhook, of_controller) = (page(webhook).await, page(controller).await);
+    for line in include_str!("../../../crates/manifests/tests/metrics.txt").lines() {
+        let (metric, owner) = line.split_once(' ').unwrap();
+        let page = match owner {
+            "webhook" => &of_webhook,
+            "controller" => &of_controller,
+            _ => continue,
+        };
+        let has = page.lines().any(|line| {
+            let rest = line.strip_prefix(metric);
+            rest.is_some_and(|rest| rest.starts_with([' ', '{']))
+        });
+        assert!(has, "{owner} has no {metric}: {page}");
+    }
 }
 
 fn now() -> f64 {
