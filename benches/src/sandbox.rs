@@ -3,8 +3,7 @@
 //! `cargo xtask bench sandbox` installs what this program needs and runs it:
 //! `sandbox PODPASS WRK CLIENTS MOTO`, the binary, and the folders of wrk's packages and of two Python environments.
 
-#[path = "sandbox/load.rs"]
-mod load;
+mod measure;
 #[path = "sandbox/server.rs"]
 mod server;
 #[path = "sandbox/tokens.rs"]
@@ -15,8 +14,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use load::Wrk;
-use server::{Server, isolated};
+use measure::process::isolated;
+use measure::table::{Row, mebi, micro, millis, print};
+use measure::wrk::Wrk;
+use server::Server;
 use tokens::{ISSUER, Tokens};
 
 fn main() -> ExitCode {
@@ -46,15 +47,6 @@ struct Bench<'a> {
     wrk: Wrk,
 }
 
-/// A figure and its bound.
-struct Row {
-    what: &'static str,
-    figure: String,
-    bound: Option<(f64, &'static str)>,
-    /// What the bound is compared with.
-    value: f64,
-}
-
 impl<'a> Bench<'a> {
     fn new(
         podpass: &'a Path,
@@ -64,7 +56,8 @@ impl<'a> Bench<'a> {
     ) -> Result<Self, String> {
         let home = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
         let tokens = Tokens::mint(TOKENS)?;
-        let wrk = Wrk::new(wrk, home.path(), &tokens.all)?;
+        let script = include_str!("sandbox/wrk.lua");
+        let wrk = Wrk::new(wrk, home.path(), "exchange", script, &tokens.bodies())?;
         Ok(Self {
             podpass,
             clients,
@@ -89,14 +82,14 @@ impl<'a> Bench<'a> {
         let before = self.tokens.bare_verification()?;
         let small = Server::sandbox(self.podpass, self.home.path(), 1)?;
         self.fill(&small, 1, 1)?;
-        let of_sandbox = self.wrk.run(&small, SECONDS)?.each();
+        let of_sandbox = small.load(&self.wrk, SECONDS)?.each();
         drop(small);
         let large = Server::sandbox(self.podpass, self.home.path(), 10)?;
         self.fill(&large, 1_000, 100)?;
-        let of_large = self.wrk.run(&large, SECONDS)?.each();
+        let of_large = large.load(&self.wrk, SECONDS)?.each();
         drop(large);
         let moto = Server::moto(self.moto, self.home.path())?;
-        let of_moto = self.wrk.run(&moto, SECONDS)?.each();
+        let of_moto = moto.load(&self.wrk, SECONDS)?.each();
         let (moto_ready, moto_idle) = (moto.ready, moto.memory()?);
         drop(moto);
         let bare = (before + self.tokens.bare_verification()?) / 2;
@@ -170,45 +163,6 @@ impl<'a> Bench<'a> {
     }
 }
 
-impl Row {
-    fn of(
-        what: &'static str,
-        figure: String,
-        value: f64,
-        bound: Option<(f64, &'static str)>,
-    ) -> Self {
-        Self {
-            what,
-            figure,
-            bound,
-            value,
-        }
-    }
-
-    fn is_kept(&self) -> bool {
-        self.bound.is_none_or(|(bound, _)| self.value <= bound)
-    }
-}
-
-fn print(rows: &[Row]) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "| subject | figure | compared | bound |")?;
-    writeln!(out, "| --- | ---: | ---: | ---: |")?;
-    for row in rows {
-        let bound = match row.bound {
-            Some((bound, unit)) if row.is_kept() => format!("{bound:.3} {unit}"),
-            Some((bound, unit)) => format!("**{bound:.3} {unit}**"),
-            None => "–".to_owned(),
-        };
-        writeln!(
-            out,
-            "| {} | {} | {:.3} | {bound} |",
-            row.what, row.figure, row.value
-        )?;
-    }
-    Ok(())
-}
-
 fn ended(command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|error| {
         format!(
@@ -224,19 +178,6 @@ fn ended(command: &mut Command) -> Result<(), String> {
         command.get_program().display(),
         String::from_utf8_lossy(&output.stderr)
     ))
-}
-
-fn micro(time: Duration) -> String {
-    format!("{:.1} µs", time.as_secs_f64() * 1e6)
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
-
-#[expect(clippy::cast_precision_loss, reason = "KiB of memory fit")]
-fn mebi(kibi: u64) -> f64 {
-    kibi as f64 / 1024.0
 }
 
 const TOKENS: usize = 2_000;

@@ -209,7 +209,8 @@ fn role_of_the_config_map_is_injected_and_unusable_entries_are_named() {
     let map = home.write(
         "map.yaml",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: pod-identity-webhook}\ndata:\n  config: |\n    \
-         {\"irsa-test/irsa-test\": {\"RoleARN\": \"arn:aws:iam::123456789012:role/mapped\"}, \"noslash\": {}}\n",
+         {\"irsa-test/irsa-test\": {\"RoleARN\": \"arn:aws:iam::123456789012:role/mapped\"}, \"noslash\": {},\n     \
+         \"test-*/sa\": {\"RoleARN\": \"arn:aws:iam::123456789012:role/glob\"}}\n",
     );
     let inject = |map: &std::path::Path| {
         run(home
@@ -224,6 +225,8 @@ fn role_of_the_config_map_is_injected_and_unusable_entries_are_named() {
     let ran = inject(&map);
     assert!(ran.succeeded().contains("role/mapped"), "{ran:#?}");
     assert!(ran.err.contains("entry `noslash` is left out"), "{ran:#?}");
+    let glob = "entry `test-*/sa` is left out: `*` stands only for the namespace as a whole";
+    assert!(ran.err.contains(glob), "{ran:#?}");
     let wrong = home.write(
         "wrong.yaml",
         "apiVersion: v1\nkind: ConfigMap\ndata: {config: '{\"a/b\": {\"RoleARN\": 5}}'}\n",
@@ -280,4 +283,63 @@ fn role_name_is_composed_in_the_partition_of_the_region() {
         out.contains("value: arn:aws-eusc:iam::123456789012:role/irsa-s3"),
         "{out}"
     );
+}
+
+#[test]
+fn webhook_flags_that_the_peer_does_not_know_are_taken() {
+    let home = Home::new();
+    let bare = SERVICE_ACCOUNT.replace("arn:aws:iam::123456789012:role/", "");
+    let (pod, account) = (home.write("pod.yaml", POD), home.write("sa.yaml", &bare));
+    let inject = |flags: &[&str]| {
+        run(home
+            .command(PODPASS)
+            .args(["inject", "-f"])
+            .arg(&pod)
+            .arg("--service-account")
+            .arg(&account)
+            .args(flags))
+    };
+    let url = "http://sandbox.podpass.svc:4566";
+    let ran = inject(&[
+        "--irsa-expiration-jitter",
+        "--aws-account-id=123456789012",
+        "--aws-partition=aws-us-gov",
+        "--inject-endpoint-url",
+        url,
+    ]);
+    let out = ran.succeeded();
+    for expected in [
+        "value: arn:aws-us-gov:iam::123456789012:role/irsa-s3".to_owned(),
+        format!("- name: AWS_ENDPOINT_URL\n      value: {url}\n"),
+    ] {
+        assert!(out.contains(&expected), "missing {expected:?} in:\n{out}");
+    }
+    inject(&["--inject-endpoint-url", "sandbox:4566"]).refused(
+        2,
+        &["`sandbox:4566`", "it has no scheme", "http://HOST:PORT"],
+    );
+}
+
+/// A Job's template needs no metadata, and a chain of roles is written to an annotation.
+#[test]
+fn a_template_without_metadata_is_annotated() {
+    let home = Home::new();
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once, namespace: irsa-test}\nspec:\n  template:\n    spec:\n      \
+               serviceAccountName: irsa-test\n      containers: [{name: once}]\n";
+    let chain = "    podpass.dev/assume-role-chain: arn:aws:iam::210987654321:role/target\n    \
+                 podpass.dev/session-name: name\n";
+    let account = format!("{SERVICE_ACCOUNT}{chain}");
+    let (job, account) = (home.write("job.yaml", job), home.write("sa.yaml", account));
+    let ran = run(home
+        .command(PODPASS)
+        .args(["inject", "-f"])
+        .arg(&job)
+        .arg("--service-account")
+        .arg(&account));
+    let out = ran.succeeded();
+    assert!(out.contains("podpass.dev/aws-config: |"), "{out}");
+    // The Job's controller generates the names of its pods, and they fit.
+    assert!(out.contains("fieldPath: metadata.name"), "{out}");
+    assert!(!out.contains("generateName"), "{out}");
+    assert_eq!(ran.err, "");
 }

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod control;
 mod doc_001;
 mod doc_001_annotations;
 mod doc_001_config_file;

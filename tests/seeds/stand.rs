@@ -260,6 +260,11 @@ impl Stand {
         run(&mut self.overridden(runner, script))
     }
 
+    /// The same with no endpoint but the one that was injected.
+    pub(crate) fn in_pod_as_injected(&self, runner: &PodRunner, script: &str) -> Ran {
+        run(&mut self.pod_command(runner, script))
+    }
+
     /// The same where the metadata of the sandbox's node is reached, as on a node that does not keep pods from it.
     pub(crate) fn in_pod_on_node(&self, runner: &PodRunner, script: &str) -> Ran {
         let imds = self.sandbox.started()["imds"].as_str();

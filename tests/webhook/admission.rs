@@ -241,7 +241,7 @@ async fn file_gives_container_credentials_through_the_kubelets_links() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn user_is_warned_of_a_value_that_will_not_work() {
+async fn user_is_warned_of_what_will_not_work() {
     let Some(stand) = Stand::start().await else {
         return;
     };
@@ -251,21 +251,31 @@ async fn user_is_warned_of_a_value_that_will_not_work() {
     stand
         .account("typo", "arn:aws:iam:123456789012:role/app")
         .await;
+    let other_domain = json!({"eks.amazon.com/role-arn": ROLE});
+    stand.annotated("other-domain", &other_domain).await;
     stand.write_kubeconfig_of_admin("admin.kubeconfig");
-    let manifest = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "typo", "namespace": stand.namespace},
-        "spec": {"serviceAccountName": "typo", "containers": [{"name": "app", "image": "app"}]},
-    });
-    stand.home.write("typo.json", manifest.to_string());
-    let mut kubectl = stand.home.command("kubectl");
-    kubectl.args([
-        "--kubeconfig",
-        "admin.kubeconfig",
-        "apply",
-        "-f",
-        "typo.json",
-    ]);
-    let ran = podpass_testkit::run(&mut kubectl);
-    let warning = "Warning: podpass: BAD_ROLE_ARN: `arn:aws:iam:123456789012:role/app` is not the ARN of an IAM role";
-    assert!(ran.err.contains(warning), "{}", ran.err);
+    for (account, said) in [
+        (
+            "typo",
+            "Warning: podpass: BAD_ROLE_ARN: `arn:aws:iam:123456789012:role/app` is not the ARN of an IAM role",
+        ),
+        ("other-domain", "Warning: podpass: ANNOTATION_LOOKALIKE: "),
+    ] {
+        let manifest = json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": account, "namespace": stand.namespace},
+            "spec": {"serviceAccountName": account, "containers": [{"name": "app", "image": "app"}]},
+        });
+        stand.home.write("pod.json", manifest.to_string());
+        let mut kubectl = stand.home.command("kubectl");
+        kubectl.args([
+            "--kubeconfig",
+            "admin.kubeconfig",
+            "apply",
+            "-f",
+            "pod.json",
+        ]);
+        let ran = podpass_testkit::run(&mut kubectl);
+        assert!(ran.err.contains(said), "{}", ran.err);
+    }
 }

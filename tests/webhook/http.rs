@@ -28,7 +28,7 @@ pub(crate) fn lonely(home: &Home, arguments: &[&str]) -> WebhookProcess {
         "--read-unknown-service-accounts=false",
     ];
     all.extend(arguments);
-    WebhookProcess::start(PODPASS, home, &all)
+    WebhookProcess::start(PODPASS, home, &[], &all)
 }
 
 async fn mutate(address: SocketAddr, body: &str) -> String {
@@ -225,4 +225,17 @@ async fn it_drains_before_it_ends() {
     // Still served: whoever routes to it has not noticed yet.
     assert_eq!(mutate(webhook.address(), "{}").await.len(), 74);
     assert_eq!(webhook.wait().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn second_signal_ends_it_at_once() {
+    let home = Home::new();
+    let mut webhook = lonely(&home, &["--shutdown-delay=1h"]);
+    webhook.terminate();
+    soon("it says that it ends", async || {
+        get(webhook.address(), true, "/readyz").await.1 == "not ready: shutting down\n"
+    })
+    .await;
+    webhook.terminate();
+    assert_eq!(webhook.wait().code(), Some(1));
 }

@@ -24,6 +24,7 @@ pub(crate) struct Stand {
     pub(crate) control_plane: SharedControlPlane,
     pub(crate) namespace: String,
     pub(crate) authority: TestAuthority,
+    client: Client,
 }
 
 impl Stand {
@@ -34,6 +35,7 @@ impl Stand {
         let namespace = control_plane.namespace("webhook").await;
         let stand = Self {
             home: Home::new(),
+            client: control_plane.admin(),
             control_plane,
             namespace,
             authority: TestAuthority::new(),
@@ -91,6 +93,24 @@ impl Stand {
 
     /// The same, with another way to the API server.
     pub(crate) fn replica_at(&self, kubeconfig: &str, arguments: &[&str]) -> WebhookProcess {
+        self.replica_of(kubeconfig, &[], arguments)
+    }
+
+    /// The same, with variables.
+    pub(crate) fn replica_with(
+        &self,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> WebhookProcess {
+        self.replica_of("webhook.kubeconfig", variables, arguments)
+    }
+
+    fn replica_of(
+        &self,
+        kubeconfig: &str,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> WebhookProcess {
         let mut all = vec![
             "--in-cluster=false".to_owned(),
             "--tls-cert=tls.crt".to_owned(),
@@ -104,7 +124,7 @@ impl Stand {
         ];
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
-        WebhookProcess::start(PODPASS, &self.home, &all)
+        WebhookProcess::start(PODPASS, &self.home, variables, &all)
     }
 
     /// Registers replicas behind a balancer for the pods of the namespace, and waits until API server and replicas are
@@ -164,7 +184,7 @@ impl Stand {
     }
 
     pub(crate) fn client(&self) -> Client {
-        self.control_plane.admin()
+        self.client.clone()
     }
 
     /// The objects of a kind in the namespace.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{cargo, debian, root, run, say, tools};
+use super::{cargo, debian, root, run, say, testcluster, tools};
 
 /// One line that the program printed.
 struct Timing {
@@ -52,6 +52,21 @@ pub(crate) fn sandbox() -> Result<(), String> {
             .arg(debian::unpacked("wrk", &["wrk", "libluajit-5.1-2"])?)
             .arg(tools::environment("clients")?)
             .arg(tools::environment("moto")?);
+        command
+    })
+}
+
+/// Builds the webhook and the program that measures it, and runs that; fails if a bound is not kept.
+pub(crate) fn webhook() -> Result<(), String> {
+    let programs =
+        testcluster::built()?.ok_or("the control plane cannot be built: Go is not installed")?;
+    build(&["podpass-benches", "podpass"])?;
+    run({
+        let mut command = Command::new(program("webhook")?);
+        command
+            .arg(program("podpass")?)
+            .arg(debian::unpacked("wrk", &["wrk", "libluajit-5.1-2"])?)
+            .arg(programs);
         command
     })
 }

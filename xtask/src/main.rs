@@ -25,6 +25,7 @@ commands:
                             control plane where it was not built before
   check                     formatting, lints and dependency rules
   bench decisions           times and instructions of the pure decisions, against one RSA verification
+  bench webhook             what an admission costs the webhook, and its memory with 100 000 service accounts
   bench sandbox             what an exchange costs the sandbox, beside moto (Debian: wrk comes from its packages)
 ";
 
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         ["check"] => check(),
         ["bench", "decisions"] => bench::decisions(),
         ["bench", "sandbox"] => bench::sandbox(),
+        ["bench", "webhook"] => bench::webhook(),
         _ => Err(USAGE.to_owned()),
     };
     match result {

@@ -3,14 +3,17 @@
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::measure::process::{Process, isolated};
+use crate::measure::wrk::{Load, Wrk};
+
 /// A child process; it ends with this value.
 pub(crate) struct Server {
-    child: Child,
+    process: Process,
     pub(crate) endpoint: String,
     /// From the start of the process to the first connection that it accepts.
     pub(crate) ready: Duration,
@@ -38,9 +41,9 @@ impl Server {
             ]);
         }
         let begun = Instant::now();
-        let mut child = spawn(command.stdout(Stdio::piped()))?;
+        let mut process = Process::start(command.stdout(Stdio::piped()))?;
         let mut line = String::new();
-        let stdout = child.stdout.take().ok_or("the sandbox has no output")?;
+        let stdout = process.output().ok_or("the sandbox has no output")?;
         BufReader::new(stdout)
             .read_line(&mut line)
             .map_err(|error| format!("the sandbox says nothing: {error}"))?;
@@ -49,7 +52,7 @@ impl Server {
         let endpoint = started["endpoint"].as_str().unwrap_or_default().to_owned();
         await_connection(&endpoint, begun)?;
         Ok(Self {
-            child,
+            process,
             endpoint,
             ready: begun.elapsed(),
             started,
@@ -68,9 +71,9 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let begun = Instant::now();
-        let child = spawn(&mut command)?;
+        let process = Process::start(&mut command)?;
         let mut server = Self {
-            child,
+            process,
             endpoint: format!("http://127.0.0.1:{port}"),
             ready: Duration::ZERO,
             started: Value::Null,
@@ -80,56 +83,15 @@ impl Server {
         Ok(server)
     }
 
-    /// CPU time of all its threads so far, in user and system mode.
-    pub(crate) fn cpu(&self) -> Result<Duration, String> {
-        let path = format!("/proc/{}/stat", self.child.id());
-        let stat = read(&path)?;
-        // The second field, in parentheses, can hold anything; the times are the 14th and the 15th.
-        let (_, rest) = stat.rsplit_once(')').unwrap_or_default();
-        let fields: Vec<&str> = rest.split_whitespace().collect();
-        let ticks: Option<u64> = fields
-            .get(11..13)
-            .and_then(|times| times.iter().map(|time| time.parse::<u64>().ok()).sum());
-        let ticks = ticks.ok_or_else(|| format!("cannot read `{path}`"))?;
-        Ok(Duration::from_millis(ticks * 1000 / TICKS_A_SECOND))
+    /// Loads it with wrk.
+    pub(crate) fn load(&self, wrk: &Wrk, seconds: u32) -> Result<Load, String> {
+        wrk.run(&self.process, &self.endpoint, seconds)
     }
 
     /// Resident memory in KiB.
     pub(crate) fn memory(&self) -> Result<u64, String> {
-        let path = format!("/proc/{}/status", self.child.id());
-        let status = read(&path)?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        number.ok_or_else(|| format!("cannot read `{path}`"))
+        self.process.memory()
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A program that sees nothing of the caller's environment.
-pub(crate) fn isolated(program: &Path, home: &Path) -> Command {
-    let mut command = Command::new(program);
-    command
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .env("HOME", home)
-        .env("XDG_RUNTIME_DIR", home)
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .current_dir(home)
-        .stdin(Stdio::null());
-    command
-}
-
-fn spawn(command: &mut Command) -> Result<Child, String> {
-    let program = command.get_program().to_owned();
-    command
-        .spawn()
-        .map_err(|error| format!("cannot start `{}`: {error}", program.display()))
 }
 
 fn await_connection(endpoint: &str, begun: Instant) -> Result<(), String> {
@@ -146,10 +108,4 @@ fn await_connection(endpoint: &str, begun: Instant) -> Result<(), String> {
     Ok(())
 }
 
-fn read(path: &str) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|error| format!("cannot read `{path}`: {error}"))
-}
-
-/// What Linux counts CPU time of processes in (USER_HZ, the same on every machine that Rust's standard library runs on).
-const TICKS_A_SECOND: u64 = 100;
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -46,6 +46,19 @@ impl Tokens {
         })
     }
 
+    /// The forms of the exchanges, one a line.
+    pub(crate) fn bodies(&self) -> String {
+        let body = |token: &Token| {
+            // A token in compact form needs no escapes.
+            format!(
+                "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fbench\
+                 &RoleSessionName=bench&WebIdentityToken={}\n",
+                token.expose()
+            )
+        };
+        self.all.iter().map(body).collect()
+    }
+
     /// CPU time of one verification of an RSA-2048 signature with its SHA-256, the key at hand.
     pub(crate) fn bare_verification(&self) -> Result<Duration, String> {
         let jwks: Value = serde_json::from_str(&self.jwks).map_err(|error| error.to_string())?;

@@ -13,7 +13,7 @@ mod tests;
 
 use podpass_cluster::Annotated;
 use podpass_inject::{Identity, Injection, Note, Pod, inject};
-use podpass_kinds::ServiceAccountView;
+use podpass_kinds::{ServiceAccountView, annotations};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -96,7 +96,12 @@ impl ExpectedIdentity {
     /// What the injection would give; the notes say why nothing, or what will not work.
     pub fn of(account: &ServiceAccountView, rules: &InjectionRules) -> (Option<Self>, Vec<Note>) {
         let pod = json!({"spec": {"containers": [{"name": "bare"}]}});
-        let (injected, notes) = injected(&pod, account, rules);
+        // What only some containers get is what is asked for.
+        let prefix = &rules.settings.annotation_prefix;
+        let mut account = account.clone();
+        let list = annotations::name(prefix, annotations::INCLUDE_CONTAINERS);
+        account.annotations.remove(&list);
+        let (injected, notes) = injected(&pod, &account, rules);
         let Parts {
             mut containers,
             mut volumes,

@@ -11,8 +11,10 @@ mod connection;
 mod error;
 mod exchange;
 mod http_client;
+mod instance;
 mod observe;
 mod profile;
 
 pub use connection::{Connection, EnvironmentSettings};
+pub use instance::{InstanceIdentity, InstanceIdentityError, instance_identity};
 pub use profile::profile_settings;

@@ -98,7 +98,12 @@ pub(crate) fn run(arguments: &WebhookCommandLine) -> ExitCode {
 fn run_webhook(arguments: &WebhookArgs) -> ExitCode {
     start_log(&arguments.log);
     match options(arguments) {
-        Ok(options) => until_the_end(podpass_webhook::run(options)),
+        Ok(options) => until_the_end(&arguments.pods, |settings| {
+            podpass_webhook::run(Options {
+                settings,
+                ..options
+            })
+        }),
         Err(failure) => failed(&failure),
     }
 }
@@ -113,10 +118,18 @@ fn start_log(arguments: &LogArgs) {
     logging::start(format, u8::try_from(verbosity).unwrap_or(u8::MAX));
 }
 
-/// Whatever keeps a server from starting is exit code 255, as with the peer.
-fn until_the_end(server: impl Future<Output = Result<(), StartError>>) -> ExitCode {
+/// Completes the settings, runs a server with them, and waits for its end. Whatever keeps it from starting is exit code
+/// 255, as with the peer.
+fn until_the_end<S>(pods: &PodArgs, server: impl FnOnce(Settings) -> S) -> ExitCode
+where
+    S: Future<Output = Result<(), StartError>>,
+{
     let ended = crate::block_on(async {
-        server.await.map_err(|error| {
+        let mut settings = settings(pods);
+        if pods.compose_role_arn && settings.compose_role_arn.is_none() {
+            settings.compose_role_arn = Some(home_of_this_machine().await?);
+        }
+        server(settings).await.map_err(|error| {
             let failure = Failure::failed(error.to_string());
             match std::error::Error::source(&error) {
                 Some(cause) => failure.because(cause),
@@ -166,8 +179,28 @@ fn options(arguments: &WebhookArgs) -> Result<Options, Failure> {
         reads_unknown: admission.read_unknown_service_accounts,
         grace: admission.service_account_lookup_grace_period,
         strict: admission.strict,
+        enforce_allowed_roles: arguments.pods.enforce_allowed_roles,
         shutdown_delay: server.shutdown_delay,
         debugging: server.enable_debugging_handlers,
+    })
+}
+
+/// Where the roles live that annotations name without an ARN, by the instance metadata.
+async fn home_of_this_machine() -> Result<RoleHome, Failure> {
+    let identity = podpass_aws::instance_identity().await.map_err(|error| {
+        let failure = Failure::failed(format!("`--compose-role-arn` cannot be used: {error}"))
+            .help("name the account with `--aws-account-id` where there are no instance metadata");
+        match std::error::Error::source(&error) {
+            Some(cause) => failure.because(cause),
+            None => failure,
+        }
+    })?;
+    let account = identity.account.parse().map_err(|error| {
+        Failure::failed("the instance metadata name no account").because(&error)
+    })?;
+    Ok(RoleHome {
+        partition: Partition::of_region(&identity.region),
+        account,
     })
 }
 
@@ -189,6 +222,8 @@ fn settings(pods: &PodArgs) -> Settings {
         token_audience: pods.token_audience.clone(),
         token_mount_path: pods.token_mount_path.clone(),
         token_expiration: pods.token_expiration,
+        irsa_expiration_jitter: pods.irsa_expiration_jitter,
+        endpoint_url: pods.inject_endpoint_url.clone(),
         default_region: region.map(str::to_owned),
         sts_regional_endpoints: pods.sts_regional_endpoint,
         compose_role_arn: home,

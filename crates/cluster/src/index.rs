@@ -1,12 +1,15 @@
 //! The service accounts of a cluster, in little memory.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{PoisonError, RwLock};
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use podpass_kinds::ServiceAccountView;
+use podpass_kinds::annotations::{Carrier, Misnamed};
+
+use crate::watch::WatchedAnnotations;
 
 /// The service accounts of a cluster, as a watch keeps them. Only what injection reads is held.
 ///
@@ -80,7 +83,8 @@ impl std::hash::Hasher for Same {
 }
 
 impl ServiceAccountIndex {
-    /// An empty one, which is not synced. Annotations of interest are those under `<prefix>/` and podpass's own.
+    /// An empty one, which is not synced. Annotations of interest are those under `<prefix>/`, podpass's own, and what
+    /// looks like one of them.
     pub fn new(prefix: impl Into<String>) -> Self {
         Self {
             prefix: prefix.into(),
@@ -126,21 +130,31 @@ impl ServiceAccountIndex {
         tables.annotated.iter().map(Account::view).collect()
     }
 
-    /// Whether an annotation is kept.
-    pub fn is_of_interest(&self, annotation: &str) -> bool {
-        is_under(annotation, &self.prefix) || is_under(annotation, OWN_DOMAIN)
+    /// Whether an annotation is kept: one that is read, or that was meant to be.
+    fn is_of_interest(&self, annotation: &str) -> bool {
+        is_under(annotation, &self.prefix)
+            || is_under(annotation, OWN_DOMAIN)
+            || Misnamed::of(annotation, &self.prefix, Carrier::ServiceAccount).is_some()
     }
 
-    /// Puts an account in, or its change; annotations of no interest are passed over.
-    pub(crate) fn put<'a>(
-        &self,
-        namespace: &str,
-        name: &str,
-        annotations: impl Iterator<Item = (&'a str, &'a str)>,
-    ) {
+    fn hash(&self, namespace: &str, name: &str) -> u64 {
+        self.hasher.hash_one((namespace, name))
+    }
+
+    fn hash_of(&self, account: &Account) -> u64 {
+        let (namespace, name) = account.key();
+        self.hash(namespace, name)
+    }
+}
+
+impl WatchedAnnotations for ServiceAccountIndex {
+    fn put(&self, namespace: &str, name: &str, annotations: &BTreeMap<String, String>) {
         let mut text = format!("{namespace}\0{name}\0");
         let start = text.len();
-        for (key, value) in annotations.filter(|(key, _)| self.is_of_interest(key)) {
+        for (key, value) in annotations
+            .iter()
+            .filter(|(key, _)| self.is_of_interest(key))
+        {
             // A NUL would be taken for the end; no role, region or number has one.
             if !value.contains('\0') {
                 text.extend([key, "\0", value, "\0"]);
@@ -171,24 +185,21 @@ impl ServiceAccountIndex {
         }
     }
 
-    /// Takes an account out.
-    pub(crate) fn remove(&self, namespace: &str, name: &str) {
+    fn remove(&self, namespace: &str, name: &str) {
         let hash = self.hash(namespace, name);
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         tables.remove_annotated(hash, namespace, name);
         tables.plain.remove(&hash);
     }
 
-    /// A list begins: what follows until [`Self::end_list`] is all that there is.
-    pub(crate) fn begin_list(&self) {
+    fn begin_list(&self) {
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         tables.generation = tables.generation.wrapping_add(1);
         // On the first list there is nothing that could be gone at its end.
         tables.listed = tables.synced.then(HashSet::default);
     }
 
-    /// The list is complete: what it did not name is gone.
-    pub(crate) fn end_list(&self) {
+    fn end_list(&self) {
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         let generation = tables.generation;
         tables.annotated.retain(|it| it.generation == generation);
@@ -200,15 +211,6 @@ impl ServiceAccountIndex {
             .shrink_to_fit(|account| self.hash_of(account));
         tables.plain.shrink_to_fit();
         tables.synced = true;
-    }
-
-    fn hash(&self, namespace: &str, name: &str) -> u64 {
-        self.hasher.hash_one((namespace, name))
-    }
-
-    fn hash_of(&self, account: &Account) -> u64 {
-        let (namespace, name) = account.key();
-        self.hash(namespace, name)
     }
 }
 
@@ -272,7 +274,10 @@ mod tests {
     }
 
     fn put(index: &ServiceAccountIndex, name: &str, annotations: &[(&str, &str)]) {
-        index.put("ns", name, annotations.iter().copied());
+        let annotations = annotations
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        index.put("ns", name, &annotations.collect());
     }
 
     fn annotations(indexed: Indexed) -> Vec<(String, String)> {
@@ -289,7 +294,7 @@ mod tests {
         let more = [
             ROLE,
             ("podpass.dev/session-name", ""),
-            ("eks.amazonaws.com.evil/a", "b"),
+            ("eks.amazonaws.com.example.net/a", "b"),
             ("example.com/a", "b"),
         ];
         put(&index, "annotated", &more);

@@ -39,7 +39,7 @@ pub use pods::Eviction;
 pub use service_account::{Annotated, ServiceAccount};
 pub use token::{BoundPod, TokenRequest};
 pub use version::ServerVersion;
-pub use watch::WatchState;
+pub use watch::{WatchState, WatchedAnnotations};
 pub use webhook::{IdentityWebhook, WebhookTarget};
 pub use workload::{Workload, WorkloadRef};
 

@@ -28,17 +28,21 @@ impl Cluster {
     }
 
     /// Sets `caBundle` (base64 of PEM) of the entry of a MutatingWebhookConfiguration at `index`, which has to be called
-    /// `entry`; no other field is written. Needs `patch`.
+    /// `entry`, of the version that was read: one that was changed meanwhile is refused. No other field is written. Needs
+    /// `patch`.
     pub async fn set_ca_bundle(
         &self,
         configuration: &str,
+        resource_version: &str,
         index: usize,
         entry: &str,
         bundle: &str,
     ) -> Result<(), ClusterError> {
         let at = format!("/webhooks/{index}");
-        // Entries are a list: another one may have come before ours since it was read.
+        // Entries are a list, so another one may have come before ours; and whoever stood still meanwhile is not to undo
+        // what the next holder of the Lease did.
         let patch = json!([
+            {"op": "test", "path": "/metadata/resourceVersion", "value": resource_version},
             {"op": "test", "path": format!("{at}/name"), "value": entry},
             {"op": "add", "path": format!("{at}/clientConfig/caBundle"), "value": bundle},
         ]);

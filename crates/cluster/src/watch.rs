@@ -1,19 +1,20 @@
-//! Watches: the service accounts of the cluster into an index, and single objects.
+//! Watches: the annotations of all objects of a kind into an index, and single objects.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{Api, DynamicObject};
+use kube::api::{Api, ApiResource, DynamicObject};
+use kube::core::DynamicResourceScope;
 use kube::runtime::watcher::{self, Event};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::connect::Cluster;
 use crate::error::ClusterError;
-use crate::index::ServiceAccountIndex;
 use crate::object::Resource;
 
 /// How a watch is doing.
@@ -26,31 +27,41 @@ pub enum WatchState {
     Broken(ClusterError),
 }
 
+/// What a watch of annotations fills: it is told of a list from its beginning to its end, and of changes in between lists.
+pub trait WatchedAnnotations: Sync {
+    /// A list begins: what follows until [`Self::end_list`] is all that there is.
+    fn begin_list(&self);
+    /// An object is there, or has changed. The namespace is empty for objects of the cluster.
+    fn put(&self, namespace: &str, name: &str, annotations: &BTreeMap<String, String>);
+    /// An object is gone.
+    fn remove(&self, namespace: &str, name: &str);
+    /// The list is complete: what it did not name is gone.
+    fn end_list(&self);
+}
+
 impl Cluster {
-    /// Keeps the index like the service accounts of the cluster; it never ends. Needs `list` and `watch`.
+    /// Keeps an index like the annotations of all objects of a kind; it never ends. Needs `list` and `watch`.
     ///
-    /// A list is read in pages and an account as little more than its annotations, so that memory does not grow with
-    /// what else stands in the accounts.
-    pub async fn watch_service_accounts(
+    /// A list is read in pages and an object as little more than its annotations, so that memory does not grow with
+    /// what else stands in the objects.
+    pub async fn watch_annotations(
         &self,
-        index: &ServiceAccountIndex,
+        resource: Resource,
+        index: &impl WatchedAnnotations,
         mut tell: impl FnMut(WatchState),
     ) {
-        let api: Api<Account> = Api::all(self.client.clone());
+        let api: Api<Annotated> = Api::all_with(self.client.clone(), &resource.api());
         let mut events = pin!(watcher::watcher(api, watcher::Config::default()));
         let mut pauses = Pauses::default();
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Init) => index.begin_list(),
-                Ok(Event::InitApply(account) | Event::Apply(account)) => {
-                    let annotations = account.annotations.iter();
-                    let annotations =
-                        annotations.map(|(key, value)| (key.as_str(), value.as_str()));
-                    let (namespace, name) = account.key();
-                    index.put(namespace, name, annotations);
+                Ok(Event::InitApply(object) | Event::Apply(object)) => {
+                    let (namespace, name) = object.key();
+                    index.put(namespace, name, &object.annotations);
                 }
-                Ok(Event::Delete(account)) => {
-                    let (namespace, name) = account.key();
+                Ok(Event::Delete(object)) => {
+                    let (namespace, name) = object.key();
                     index.remove(namespace, name);
                 }
                 Ok(Event::InitDone) => {
@@ -58,7 +69,7 @@ impl Cluster {
                     tell(WatchState::Synced);
                 }
                 Err(error) => {
-                    self.tell_broken("serviceaccounts", error, &mut tell);
+                    self.tell_broken(resource.plural, error, &mut tell);
                     pauses.wait().await;
                     continue;
                 }
@@ -137,15 +148,15 @@ impl Pauses {
     }
 }
 
-/// A service account, of which little is read.
+/// An object of which little is read.
 #[derive(Clone, Debug)]
-struct Account {
+struct Annotated {
     /// Name, namespace and version only; the client asks for them in this form.
     metadata: ObjectMeta,
     annotations: BTreeMap<String, String>,
 }
 
-impl Account {
+impl Annotated {
     fn key(&self) -> (&str, &str) {
         (
             self.metadata.namespace.as_deref().unwrap_or_default(),
@@ -154,7 +165,7 @@ impl Account {
     }
 }
 
-impl<'de> Deserialize<'de> for Account {
+impl<'de> Deserialize<'de> for Annotated {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Object {
@@ -182,24 +193,24 @@ impl<'de> Deserialize<'de> for Account {
     }
 }
 
-impl kube::Resource for Account {
-    type DynamicType = ();
-    type Scope = k8s_openapi::NamespaceResourceScope;
+impl kube::Resource for Annotated {
+    type DynamicType = ApiResource;
+    type Scope = DynamicResourceScope;
 
-    fn kind((): &()) -> std::borrow::Cow<'_, str> {
-        "ServiceAccount".into()
+    fn kind(resource: &ApiResource) -> Cow<'_, str> {
+        resource.kind.as_str().into()
     }
 
-    fn group((): &()) -> std::borrow::Cow<'_, str> {
-        "".into()
+    fn group(resource: &ApiResource) -> Cow<'_, str> {
+        resource.group.as_str().into()
     }
 
-    fn version((): &()) -> std::borrow::Cow<'_, str> {
-        "v1".into()
+    fn version(resource: &ApiResource) -> Cow<'_, str> {
+        resource.version.as_str().into()
     }
 
-    fn plural((): &()) -> std::borrow::Cow<'_, str> {
-        "serviceaccounts".into()
+    fn plural(resource: &ApiResource) -> Cow<'_, str> {
+        resource.plural.as_str().into()
     }
 
     fn meta(&self) -> &ObjectMeta {

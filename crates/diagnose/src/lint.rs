@@ -12,7 +12,6 @@ mod edit;
 mod kind;
 mod policy;
 mod read;
-mod spelling;
 
 use std::collections::{BTreeMap, BTreeSet};
 

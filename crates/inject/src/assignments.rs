@@ -40,7 +40,7 @@ pub struct MappedRole {
     pub token_expiration: Option<i64>,
 }
 
-/// An entry of the ConfigMap that is left out. The peer crashes on such an entry.
+/// An entry of the ConfigMap that is left out, since it could never count. The peer crashes on some of them.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("entry `{key}` is left out: {problem}")]
 pub struct RejectedEntry {
@@ -116,7 +116,8 @@ impl RoleMap {
     /// Reads the ConfigMap's value `config`: `{"<namespace>/<service account>": {"RoleARN": …, …}, …}`.
     ///
     /// As with the peer, case does not count in member names, unknown members are ignored, and what follows a second
-    /// `/` of a key does not count. A key without `/` and an entry that is null are left out (the peer crashes on both).
+    /// `/` of a key does not count. Left out are a key without `/` and an entry that is null, on both of which the peer
+    /// crashes, and a key with a wildcard that is not the whole namespace, which the peer takes literally.
     pub fn parse(json: &str) -> Result<Self, AssignmentsError> {
         let document = parse(json)?;
         let mut map = Self::default();
@@ -144,6 +145,16 @@ impl RoleMap {
         let (Some(namespace), Some(name)) = (parts.next(), parts.next()) else {
             return Ok(Err("the key is not `<namespace>/<service account>`"));
         };
+        if namespace != "*" && namespace.contains(WILDCARDS) {
+            return Ok(Err(
+                "`*` stands only for the namespace as a whole: write `*/<service account>`, or each namespace by its name",
+            ));
+        }
+        if name.contains(WILDCARDS) {
+            return Ok(Err(
+                "no wildcard stands in a service account's name: write each service account by its name",
+            ));
+        }
         if entry.is_null() {
             return Ok(Err("its value is null"));
         }
@@ -185,6 +196,9 @@ impl RoleMap {
         &self.rejected
     }
 }
+
+/// What people write for any text; none of them can stand in a name.
+const WILDCARDS: [char; 3] = ['*', '?', '['];
 
 // === Reading as Go's encoding/json does ===
 
@@ -245,13 +259,12 @@ mod tests {
     fn roles_are_found_by_exact_key_then_for_any_namespace() {
         let map = RoleMap::parse(
             r#"{"a/b": {"rolearn": "exact", "USEREGIONALSTS": true}, "*/b": {"RoleARN": "any", "more": 1},
-                "a/b/c": {"RoleARN": "longer"}, "test-*/b": {"RoleARN": "glob"}, "a/none": {}, "*/none": {"RoleARN": "any"}}"#,
+                "a/b/c": {"RoleARN": "longer"}, "a/none": {}, "*/none": {"RoleARN": "any"}}"#,
         )
         .unwrap();
         let role = |namespace, name| map.get(namespace, name).map(|role| role.role_arn.as_str());
         assert_eq!(role("a", "b"), Some("exact"));
         assert_eq!(role("x", "b"), Some("any"));
-        assert_eq!(role("test-1", "b"), Some("any"));
         assert_eq!(role("a", "none"), Some(""));
         assert_eq!(role("a", "c"), None);
         assert_eq!(map.get("a", "b").unwrap().regional_sts, Some(true));
@@ -291,6 +304,33 @@ mod tests {
         assert_eq!(keys, ["a/b", "noslash"]);
         assert!(map.get("c", "d").is_some());
         assert_eq!(map.get("a", "b"), None);
+    }
+
+    #[test]
+    fn wildcards_that_would_match_nothing_are_left_out_with_what_works() {
+        for (key, works) in [
+            // The peer's README shows this one.
+            ("test-*/b", "write `*/<service account>`"),
+            ("**/b", "write `*/<service account>`"),
+            ("test-?/b", "write `*/<service account>`"),
+            ("[ab]/b", "write `*/<service account>`"),
+            ("a/*", "each service account by its name"),
+            ("*/*", "each service account by its name"),
+            ("*/app-*", "each service account by its name"),
+        ] {
+            let json = serde_json::json!({key: {"RoleARN": "glob"}, "*/b": {"RoleARN": "any"}});
+            let map = RoleMap::parse(&json.to_string()).unwrap();
+            let [rejected] = map.rejected() else {
+                panic!("{key}: {:?}", map.rejected())
+            };
+            assert_eq!(rejected.key, key);
+            let message = rejected.to_string();
+            assert!(
+                message.contains(&format!("`{key}`")) && message.contains(works),
+                "{message}"
+            );
+            assert_eq!(map.get("test-1", "b").unwrap().role_arn, "any");
+        }
     }
 
     #[test]

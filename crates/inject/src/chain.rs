@@ -10,18 +10,14 @@ use std::fmt::Write as _;
 use podpass_kinds::{Reason, annotations};
 
 use crate::Note;
-use crate::parameters::is_role_arn;
+use crate::role_arn::is_role_arn;
 
 /// Reads the annotation: the roles after the service account's own. Empty items do not count.
 ///
 /// What is no role's ARN is noted and stays, so that STS names it to whoever looks at the pod.
 pub(crate) fn parse(text: &str, notes: &mut Vec<Note>) -> Vec<String> {
     let items = text.split(',').map(str::trim);
-    let roles: Vec<String> = items
-        .filter(|item| !item.is_empty())
-        // A line break would end the setting that the role is written to.
-        .map(|item| item.replace(char::is_control, "?"))
-        .collect();
+    let roles: Vec<String> = items.filter(|item| !item.is_empty()).map(written).collect();
     for role in roles.iter().filter(|role| !is_role_arn(role)) {
         let message = format!(
             "`{role}` in `{}` is not the ARN of an IAM role; it is injected as it stands",
@@ -30,6 +26,11 @@ pub(crate) fn parse(text: &str, notes: &mut Vec<Note>) -> Vec<String> {
         notes.push(Note::new(Reason::ChainInvalid, "", message));
     }
     roles
+}
+
+/// A role as the file may hold it: a line break would end the setting that it is written to, and begin another.
+pub(crate) fn written(role: &str) -> String {
+    role.replace(char::is_control, "?")
 }
 
 /// The AWS configuration file that takes on roles one after the other.

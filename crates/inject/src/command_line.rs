@@ -1,8 +1,11 @@
 //! The settings of a running webhook, read from its command line.
 
-use podpass_kinds::parse_bool;
+use std::str::FromStr;
 
-use crate::Settings;
+use podpass_kinds::parse_bool;
+use podpass_policy::{AccountId, Partition};
+
+use crate::{RoleHome, Settings};
 
 /// What a webhook's command line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,10 +21,12 @@ impl CommandLine {
     /// `--flag` alone for a boolean. Others are passed over, and so is a value that cannot be read: with it, the webhook
     /// would not have started.
     ///
-    /// `--compose-role-arn` is not taken: the account it composes with is known only to the webhook's machine.
+    /// Roles without an ARN are composed with `--aws-account-id`, and the partition of `--aws-partition` or else of
+    /// `--aws-default-region`. `--compose-role-arn` alone is not taken: its account is known only to the webhook's machine.
     pub fn read<S: AsRef<str>>(words: &[S]) -> Self {
         let mut settings = Settings::default();
         let mut watches_config_map = false;
+        let (mut account, mut partition) = (None::<AccountId>, None::<Partition>);
         let mut words = words.iter().map(AsRef::as_ref).peekable();
         while let Some(word) = words.next() {
             let Some(flag) = word.strip_prefix("--") else {
@@ -31,17 +36,17 @@ impl CommandLine {
                 Some((name, value)) => (name, Some(value)),
                 None => (flag, None),
             };
-            match name {
-                "sts-regional-endpoint" => {
-                    settings.sts_regional_endpoints = switch(attached);
-                    continue;
-                }
-                "watch-config-map" => {
-                    watches_config_map = switch(attached);
-                    continue;
-                }
-                _ => {}
+            let flag = match name {
+                "sts-regional-endpoint" => Some(&mut settings.sts_regional_endpoints),
+                "irsa-expiration-jitter" => Some(&mut settings.irsa_expiration_jitter),
+                "watch-config-map" => Some(&mut watches_config_map),
+                _ => None,
+            };
+            if let Some(flag) = flag {
+                *flag = switch(attached);
+                continue;
             }
+            let mut value = || attached.or_else(|| words.next());
             let own = &mut settings.container_credentials;
             let place = match name {
                 "annotation-prefix" => &mut settings.annotation_prefix,
@@ -54,23 +59,42 @@ impl CommandLine {
                 "container-credentials-full-uri" => &mut own.full_uri,
                 "aws-default-region" => settings.default_region.insert(String::new()),
                 "token-expiration" => {
-                    let value = attached.or_else(|| words.next());
-                    if let Some(seconds) = value.and_then(|value| value.parse().ok()) {
-                        settings.token_expiration = seconds;
-                    }
+                    settings.token_expiration = read(value()).unwrap_or(settings.token_expiration);
+                    continue;
+                }
+                "inject-endpoint-url" => {
+                    settings.endpoint_url = read(value());
+                    continue;
+                }
+                "aws-account-id" => {
+                    account = read(value());
+                    continue;
+                }
+                "aws-partition" => {
+                    partition = read(value());
                     continue;
                 }
                 _ => continue,
             };
-            if let Some(value) = attached.or_else(|| words.next()) {
+            if let Some(value) = value() {
                 value.clone_into(place);
             }
+        }
+        if let Some(account) = account {
+            let region = settings.default_region.as_deref().unwrap_or_default();
+            let partition = partition.unwrap_or_else(|| Partition::of_region(region));
+            settings.compose_role_arn = Some(RoleHome { partition, account });
         }
         Self {
             settings,
             watches_config_map,
         }
     }
+}
+
+/// A value, if it is there and can be read.
+fn read<T: FromStr>(value: Option<&str>) -> Option<T> {
+    value?.parse().ok()
 }
 
 /// A boolean flag, which takes a value only after `=`.
@@ -81,6 +105,7 @@ fn switch(attached: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::EndpointUrl;
 
     #[test]
     fn the_command_line_of_openshift_is_read() {
@@ -123,6 +148,38 @@ mod tests {
     }
 
     #[test]
+    fn what_the_peer_does_not_know_is_read() {
+        let words = [
+            "--irsa-expiration-jitter",
+            "--inject-endpoint-url",
+            "http://sandbox.podpass.svc:4566",
+            "--compose-role-arn",
+            "--aws-account-id=012345678901",
+            "--aws-default-region=cn-north-1",
+        ];
+        let settings = CommandLine::read(&words).settings;
+        assert!(settings.irsa_expiration_jitter);
+        let url = settings.endpoint_url.as_ref().map(EndpointUrl::as_str);
+        assert_eq!(url, Some("http://sandbox.podpass.svc:4566"));
+        let home = settings.compose_role_arn.unwrap();
+        assert_eq!(
+            home.role_arn("app"),
+            "arn:aws-cn:iam::012345678901:role/app"
+        );
+        let named = [
+            "--aws-partition",
+            "aws-us-gov",
+            "--aws-account-id",
+            "012345678901",
+        ];
+        let home = CommandLine::read(&named).settings.compose_role_arn.unwrap();
+        assert_eq!(home.partition, Partition::AwsUsGov);
+        // The account is not known.
+        let alone = CommandLine::read(&["--compose-role-arn", "--aws-partition=aws-cn"]);
+        assert_eq!(alone.settings, Settings::default());
+    }
+
+    #[test]
     fn other_spellings_are_pflags() {
         let words = [
             "--sts-regional-endpoint=false",
@@ -139,7 +196,12 @@ mod tests {
             ),
             (3600, "/x")
         );
-        let unusable = CommandLine::read(&["--token-expiration=soon", "--token-audience"]);
+        let unusable = CommandLine::read(&[
+            "--token-expiration=soon",
+            "--inject-endpoint-url=sandbox:4566",
+            "--aws-account-id=12",
+            "--token-audience",
+        ]);
         assert_eq!(unusable.settings, Settings::default());
         assert_eq!(CommandLine::read::<&str>(&[]).settings, Settings::default());
     }

@@ -22,9 +22,7 @@ pub(crate) fn inject_container(
     operations: &mut Vec<Operation>,
 ) {
     let name = container.name.text();
-    let skipped = &parameters.skipped_containers;
-    if skipped.iter().any(|skipped| skipped == name) {
-        let message = format!("container `{name}` is listed in a `skip-containers` annotation");
+    if let Some(message) = parameters.containers.leaves_out(name) {
         notes.push(Note::new(Reason::ContainerSkipped, pointer, message));
         return;
     }
@@ -147,6 +145,13 @@ impl Target<'_> {
                 SessionName::Field(field) => Variable::of_field(ROLE_SESSION_NAME, field),
             });
         }
+        if let Some(url) = parameters.endpoint_url.filter(|_| !self.sets(ENDPOINT_URL)) {
+            // The SDK for Go asks for credentials before it reads the other, and the token would go to AWS.
+            if !self.sets(ENDPOINT_URL_STS) {
+                added.push(Variable::new(ENDPOINT_URL_STS, url));
+            }
+            added.push(Variable::new(ENDPOINT_URL, url));
+        }
         append(
             &self.container.env,
             || format!("{}/env", self.pointer),
@@ -168,12 +173,13 @@ impl Target<'_> {
         }
     }
 
-    /// The peer's early exit: not even a mount for a container that has all three.
+    /// The peer's early exit: not even a mount for a container that has all three, and what the peer does not know.
     fn has_everything(&self, parameters: &Parameters<'_>) -> bool {
         self.sets_any(Source::of(parameters).rivals)
             && self.has_region()
             && self.sets(STS_REGIONAL_ENDPOINTS)
             && (parameters.session_name.is_none() || self.sets(ROLE_SESSION_NAME))
+            && (parameters.endpoint_url.is_none() || self.sets(ENDPOINT_URL))
     }
 
     fn has_region(&self) -> bool {
@@ -279,6 +285,8 @@ const ROLE_SESSION_NAME: &str = "AWS_ROLE_SESSION_NAME";
 const STS_REGIONAL_ENDPOINTS: &str = "AWS_STS_REGIONAL_ENDPOINTS";
 const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
 const REGION: &str = "AWS_REGION";
+const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+const ENDPOINT_URL_STS: &str = "AWS_ENDPOINT_URL_STS";
 const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 
 /// Variables of providers that stand before the container's in the chain of every SDK, or that win inside it.

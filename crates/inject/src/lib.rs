@@ -24,30 +24,39 @@
 //! # Ok::<(), podpass_inject::PatchError>(())
 //! ```
 
+mod allowed_roles;
+mod annotated;
 mod assignments;
 mod chain;
 mod command_line;
 mod container;
+mod container_list;
+mod endpoint_url;
+mod identity;
 mod mutate;
 mod note;
 mod parameters;
 mod patch;
 mod pod;
+mod region;
+mod role_arn;
 mod session_name;
 mod settings;
-mod skip_containers;
+mod token_expiration;
 mod token_file;
 mod view;
 mod volume;
 
+pub use allowed_roles::{AllowedRoles, RoleNotAllowed};
 pub use assignments::{
     Assignments, AssignmentsError, ContainerCredentials, MappedRole, RejectedEntry, RoleMap,
 };
 pub use chain::{CONFIG_FILE_NAME, chain_config, chain_roles};
 pub use command_line::CommandLine;
+pub use endpoint_url::{EndpointUrl, InvalidEndpointUrl};
+pub use identity::{Identity, roles};
 pub use mutate::{Injection, inject};
 pub use note::Note;
-pub use parameters::Identity;
 pub use patch::{Operation, Patch, PatchError};
 pub use pod::Pod;
 pub use settings::{ContainerCredentialsSettings, MIN_TOKEN_EXPIRATION, RoleHome, Settings};

@@ -5,7 +5,8 @@ use podpass_kinds::annotations::AWS_CONFIG;
 
 use crate::chain::CONFIG_FILE_NAME;
 use crate::container::inject_container;
-use crate::parameters::{Credentials, Identity, Parameters};
+use crate::identity::Identity;
+use crate::parameters::{Credentials, Parameters};
 use crate::patch::{Added, Operation};
 use crate::pod::{self, Pod, Spec, objects};
 use crate::view::Shape;
@@ -34,6 +35,7 @@ pub enum Injection {
 /// - a container that already mounts another volume at the token's path is left alone;
 /// - `spec.os.name` tells Windows too;
 /// - `skip-containers` counts on the service account too, and blanks around its names do not;
+/// - `include-containers` and `region` are known, on the pod and on the service account;
 /// - with a role from the ConfigMap, what its entry leaves open comes from the account's annotations and then from the
 ///   settings, and its token lifetime has the floor of all others.
 ///
@@ -93,6 +95,9 @@ fn operations(
     let Some(parts) = Parts::of(spec, notes) else {
         return Vec::new();
     };
+    let names = parts.containers.iter().chain(&parts.init_containers);
+    let names = names.map(|container| container.name.text());
+    parameters.containers.check(&names, notes);
     let mut operations = Vec::with_capacity(8);
     operations.extend(metadata_operation(pod, &parameters.credentials, notes));
     operations.extend(parts.volume_operation(&parameters, notes));

@@ -164,6 +164,10 @@ struct TokenSource<'p> {
 pub(crate) struct Texts<'p>(Vec<(Cow<'p, str>, Text<'p>)>);
 
 impl Texts<'_> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Text<'_>)> {
+        self.0.iter().map(|(name, text)| (name.as_ref(), text))
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Text<'_>> {
         let mut members = self.0.iter();
         members.find(|(own, _)| own == name).map(|(_, text)| text)

@@ -1,6 +1,7 @@
 //! What a pod's sessions are called in CloudTrail.
 
 use podpass_kinds::{Reason, ServiceAccountView, annotations};
+use podpass_policy::SessionName as ValidName;
 
 use crate::Note;
 use crate::pod::Metadata;
@@ -16,7 +17,7 @@ pub(crate) enum SessionName {
 
 /// Reads the annotation.
 ///
-/// A name that may be longer than STS accepts names nothing: the pod would have no credentials at all.
+/// A name that STS may refuse names nothing: the pod would have no credentials at all.
 pub(crate) fn parse(
     text: &str,
     pointer: &str,
@@ -24,45 +25,47 @@ pub(crate) fn parse(
     account: &ServiceAccountView,
     notes: &mut Vec<Note>,
 ) -> Option<SessionName> {
-    let mut invalid = |message: String| {
-        notes.push(Note::new(Reason::SessionNameInvalid, pointer, message));
-        None
-    };
-    let named = annotations::SESSION_NAME;
+    match choose(text, pod, account) {
+        Ok(name) => Some(name),
+        Err(problem) => {
+            let message = format!("`{}` is `{text}`{problem}", annotations::SESSION_NAME);
+            notes.push(Note::new(Reason::SessionNameInvalid, pointer, message));
+            None
+        }
+    }
+}
+
+fn choose(
+    text: &str,
+    pod: Option<&Metadata<'_>>,
+    account: &ServiceAccountView,
+) -> Result<SessionName, String> {
     match text {
         // 36 characters, and the same as in the token's claims.
-        "uid" => Some(SessionName::Field("metadata.uid")),
+        "uid" => Ok(SessionName::Field("metadata.uid")),
         "name" => {
             let name = pod.map_or("", |pod| pod.name.text());
             let is_generated = pod.is_some_and(|pod| !pod.generate_name.text().is_empty());
             match (name, is_generated) {
-                // The API server cuts what it generates to 63 characters.
-                ("", true) => Some(SessionName::Field("metadata.name")),
-                ("", false) => invalid(format!(
-                    "`{named}` is `name`, and the pod has neither name nor generateName"
-                )),
-                _ if name.len() > MAX_LENGTH => invalid(format!(
-                    "`{named}` is `name`, and the pod's has {} characters: {MAX_LENGTH} are the limit",
-                    name.len()
-                )),
-                _ => Some(SessionName::Text(name.to_owned())),
+                // The API server cuts what it generates to 63 characters, of which five are its own, and refuses a name
+                // with others than letters, digits, `-` and `.`.
+                ("", true) => Ok(SessionName::Field("metadata.name")),
+                ("", false) => Err(", and the pod has neither name nor generateName".to_owned()),
+                _ => named(name.to_owned()),
             }
         }
-        "serviceaccount" => {
-            let name = format!("{}.{}", account.namespace, account.name);
-            if name.len() > MAX_LENGTH {
-                return invalid(format!(
-                    "`{named}` is `serviceaccount`, and `{name}` has {} characters: {MAX_LENGTH} are the limit",
-                    name.len()
-                ));
-            }
-            Some(SessionName::Text(name))
-        }
-        other => invalid(format!(
-            "`{named}` is `{other}`: it can be `uid`, `name` or `serviceaccount`"
-        )),
+        "serviceaccount" => named(format!("{}.{}", account.namespace, account.name)),
+        _ => Err(": it can be `uid`, `name` or `serviceaccount`".to_owned()),
     }
 }
 
-/// STS's limit of `RoleSessionName`.
-const MAX_LENGTH: usize = 64;
+fn named(name: String) -> Result<SessionName, String> {
+    match name.parse::<ValidName>() {
+        Ok(_) => Ok(SessionName::Text(name)),
+        Err(_) => Err(format!(
+            ", and `{name}` with its {} characters is no session's name: it has 2 to 64 letters, digits or characters \
+             of `_+=,.@-`",
+            name.chars().count()
+        )),
+    }
+}

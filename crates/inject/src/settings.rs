@@ -3,7 +3,9 @@
 use podpass_kinds::annotations::DEFAULT_PREFIX;
 use podpass_policy::{AccountId, Partition};
 
-/// What an administrator sets for all pods; the defaults are those of the peer's flags.
+use crate::EndpointUrl;
+
+/// What an administrator sets for all pods; the defaults are those of the peer's flags, and what it does not know is off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The domain of all annotations (`--annotation-prefix`).
@@ -16,13 +18,19 @@ pub struct Settings {
     /// The token's lifetime in seconds unless service account or pod name one (`--token-expiration`); below
     /// [`MIN_TOKEN_EXPIRATION`] counts as that.
     pub token_expiration: i64,
-    /// The region for containers that set none (`--aws-default-region`); `None` or empty sets none.
+    /// Whether tokens that live exactly a day live up to two hours less, by [`Identity::draw`](crate::Identity), in pods
+    /// with a role too (`--irsa-expiration-jitter`); with container credentials they always do.
+    pub irsa_expiration_jitter: bool,
+    /// The region for containers that set none, unless pod or service account name one (`--aws-default-region`); `None`
+    /// or empty sets none.
     pub default_region: Option<String>,
     /// Whether SDKs use the regional STS endpoint unless the service account says otherwise (`--sts-regional-endpoint`).
     pub sts_regional_endpoints: bool,
-    /// Where the roles live that annotations name without an ARN (`--compose-role-arn`); `None` takes such a name for a
-    /// malformed ARN.
+    /// Where the roles live that annotations name without an ARN (`--compose-role-arn`, `--aws-account-id`); `None` takes
+    /// such a name for a malformed ARN.
     pub compose_role_arn: Option<RoleHome>,
+    /// What injected containers talk to in place of AWS (`--inject-endpoint-url`), unless they set `AWS_ENDPOINT_URL`.
+    pub endpoint_url: Option<EndpointUrl>,
     /// What pods with container credentials get.
     pub container_credentials: ContainerCredentialsSettings,
 }
@@ -59,9 +67,11 @@ impl Default for Settings {
             token_audience: "sts.amazonaws.com".to_owned(),
             token_mount_path: "/var/run/secrets/eks.amazonaws.com/serviceaccount".to_owned(),
             token_expiration: DEFAULT_TOKEN_EXPIRATION,
+            irsa_expiration_jitter: false,
             default_region: None,
             sts_regional_endpoints: false,
             compose_role_arn: None,
+            endpoint_url: None,
             container_credentials: ContainerCredentialsSettings::default(),
         }
     }

@@ -1,4 +1,8 @@
-//! Annotation names, as today's tools spell them.
+//! Annotation names, as today's tools spell them, and those that were meant to be one of them.
+
+mod misnamed;
+
+pub use misnamed::{Carrier, Misnamed};
 
 /// The domain of the pod identity webhook's annotations unless `--annotation-prefix` says otherwise.
 pub const DEFAULT_PREFIX: &str = "eks.amazonaws.com";
@@ -18,6 +22,17 @@ pub const TOKEN_EXPIRATION: &str = "token-expiration";
 /// Suffix on pods and service accounts: comma-separated names of containers that get nothing. The peer reads it on pods
 /// only.
 pub const SKIP_CONTAINERS: &str = "skip-containers";
+
+/// Suffix on pods and service accounts: comma-separated names of the only containers that get something; the pod's list
+/// stands in place of the account's. The peer does not know it.
+pub const INCLUDE_CONTAINERS: &str = "include-containers";
+
+/// Suffix on pods and service accounts: the region for SDKs. The peer does not know it.
+pub const REGION: &str = "region";
+
+/// On namespaces: patterns of the ARNs of the roles that pods may get there, with `*` and `?`, separated by commas or
+/// blanks.
+pub const ALLOWED_ROLES: &str = "podpass.dev/allowed-roles";
 
 /// On service accounts: the ARNs, separated by commas, of the roles that a pod takes on after its own, one after the
 /// other; its SDKs end as the last one.

@@ -5,6 +5,7 @@
 //! - [`Reason`]: why something was denied, refused or left alone.
 //! - [`read_credentials_requests`]: files of `CredentialsRequest`s, as `ccoctl` takes them.
 //! - [`read_objects`]: any manifests; [`ServiceAccountView`] and [`PodManifest`] are what injection needs of them.
+//! - [`spelling`]: which word was probably meant.
 //! - [`placeholder()`]: what somebody was to replace and did not.
 //! - [`yaml`]: positioned nodes, and values printed as kubectl prints them.
 
@@ -19,6 +20,7 @@ mod pod;
 mod read_error;
 mod reason;
 mod service_account;
+pub mod spelling;
 pub mod yaml;
 
 pub use account_ref::{InvalidServiceAccount, ServiceAccountRef};

@@ -87,7 +87,8 @@ impl PodManifest {
 
     /// Returns the pod: the object itself, or the pod that a workload's controller would make of the template.
     ///
-    /// The latter has apiVersion, kind and the workload's namespace added, and otherwise the template's fields.
+    /// The latter has apiVersion, kind, the workload's namespace and a `generateName` added, and otherwise the template's
+    /// fields.
     pub fn pod(&self) -> Value {
         let template = self
             .object
@@ -103,12 +104,16 @@ impl PodManifest {
             let metadata = pod
                 .entry("metadata")
                 .or_insert_with(|| Value::Object(Map::new()));
-            if let (Value::Object(metadata), Some(namespace)) =
-                (metadata, self.object.pointer("/metadata/namespace"))
-            {
+            if let Value::Object(metadata) = metadata {
+                if let Some(namespace) = self.object.pointer("/metadata/namespace") {
+                    metadata
+                        .entry("namespace")
+                        .or_insert_with(|| namespace.clone());
+                }
+                let generated = format!("{}-", self.name().unwrap_or_default());
                 metadata
-                    .entry("namespace")
-                    .or_insert_with(|| namespace.clone());
+                    .entry("generateName")
+                    .or_insert(Value::String(generated));
             }
         }
         Value::Object(pod)
@@ -217,7 +222,7 @@ mod tests {
         let expected = json!({
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"labels": {"app": "aws"}, "namespace": "irsa-test"},
+            "metadata": {"labels": {"app": "aws"}, "namespace": "irsa-test", "generateName": "aws-irsa-"},
             "spec": {"serviceAccount": "irsa-test", "containers": [{"name": "aws"}]}
         });
         assert_eq!(manifest.pod(), expected);

@@ -11,7 +11,8 @@ mod operator;
 mod order;
 mod string;
 
-pub(crate) use arn::{ArnPattern, NoArnPattern, covers_arn};
+pub use arn::covers_arn;
+pub(crate) use arn::{ArnPattern, NoArnPattern};
 pub(crate) use evaluate::evaluate;
 pub(crate) use expected::check_literal;
 pub(crate) use ip::Network;

@@ -36,7 +36,7 @@ mod template;
 pub use account::{AccountId, InvalidAccountId};
 pub use arn::{Arn, InvalidArn, OidcProviderArn, PolicyArn, RoleArn, UserArn};
 pub use condition::{
-    Comparison, Condition, ConditionOperator, Quantifier, UnknownOperator, WhenMissing,
+    Comparison, Condition, ConditionOperator, Quantifier, UnknownOperator, WhenMissing, covers_arn,
 };
 pub use context::{Context, ContextValue};
 pub use decision::{

@@ -230,6 +230,11 @@ impl Served {
         self.not_after
     }
 
+    /// Whether a chain in PEM begins with this certificate.
+    pub fn is_of(&self, chain: &[u8]) -> bool {
+        CertificateDer::from_pem_slice(chain).is_ok_and(|leaf| leaf == self.leaf)
+    }
+
     /// The certificate itself, in DER.
     pub fn leaf(&self) -> &[u8] {
         &self.leaf
@@ -362,6 +367,9 @@ mod tests {
         }
         put(&second.0, &second.1).unwrap();
         assert_eq!(shown(&certificates), der(&second.0));
+        let served = certificates.current().unwrap();
+        assert!(served.is_of(second.0.as_bytes()));
+        assert!(!served.is_of(first.0.as_bytes()) && !served.is_of(b""));
     }
 
     #[test]

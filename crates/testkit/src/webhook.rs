@@ -31,13 +31,19 @@ pub struct TestAuthority {
 }
 
 impl WebhookProcess {
-    /// Starts `binary webhook` with `arguments` behind those that keep it on loopback, and waits until it serves.
+    /// Starts `binary webhook` with `arguments` behind those that keep it on loopback, and `variables` as all that
+    /// it has beside the home's, and waits until it serves.
     ///
     /// # Panics
     /// When it ends, or says nothing for 20 s, before it serves.
-    pub fn start(binary: impl AsRef<Path>, home: &Home, arguments: &[&str]) -> Self {
+    pub fn start(
+        binary: impl AsRef<Path>,
+        home: &Home,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Self {
         let words = ["webhook", "--port=0"];
-        Self::start_as(binary.as_ref(), home, &words, arguments)
+        Self::start_as(binary.as_ref(), home, &words, variables, arguments)
     }
 
     /// The same for `binary webhook controller`.
@@ -46,16 +52,23 @@ impl WebhookProcess {
     /// When it ends, or says nothing for 20 s, before it serves.
     pub fn start_controller(binary: impl AsRef<Path>, home: &Home, arguments: &[&str]) -> Self {
         let words = ["webhook", "controller"];
-        Self::start_as(binary.as_ref(), home, &words, arguments)
+        Self::start_as(binary.as_ref(), home, &words, &[], arguments)
     }
 
-    fn start_as(binary: &Path, home: &Home, words: &[&str], arguments: &[&str]) -> Self {
+    fn start_as(
+        binary: &Path,
+        home: &Home,
+        words: &[&str],
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Self {
         let mut child = home
             .command(binary)
             .args(words)
             .args(["--bind-address=127.0.0.1", "--metrics-port=0"])
             .args(["--log-format=json", "--v=3"])
             .args(arguments)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -112,14 +125,39 @@ impl WebhookProcess {
 
     /// Sends SIGTERM.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Sends SIGSTOP: it stands still, and its clocks do not.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Sends SIGCONT.
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
         let _ = std::process::Command::new("kill")
-            .arg(self.child.id().to_string())
+            .args([signal, &self.child.id().to_string()])
             .status();
     }
 
     /// Sends SIGKILL.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
+    }
+
+    /// Waits for its end while other tasks go on; the exit code, `None` after a signal.
+    pub async fn wait_while_running(&mut self) -> Option<i32> {
+        loop {
+            let ended = self.child.try_wait().expect("a child can be waited for");
+            if let Some(status) = ended {
+                return status.code();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits for its end.

@@ -5,18 +5,21 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use podpass_inject::{Identity, Injection, Note, Pod, Settings, inject};
+use podpass_inject::{Identity, Injection, Note, Pod, RoleNotAllowed, Settings, inject, roles};
 use podpass_kinds::Reason;
 use tokio::time::Instant;
 
 use crate::identities::{Identities, Known, NotAsked};
 use crate::metrics::{Ended, Metrics};
+use crate::namespaces::Namespaces;
 use crate::review::{Envelope, Review, Verdict};
 
 /// Decides about pods.
 pub(crate) struct Admission {
     pub(crate) identities: Identities,
     pub(crate) settings: Settings,
+    /// The roles that are allowed in each namespace; `None` enforces nothing.
+    pub(crate) namespaces: Option<Namespaces>,
     /// Whether a pod is held back when its identity cannot be found out.
     pub(crate) strict: bool,
     pub(crate) metrics: Metrics,
@@ -54,7 +57,47 @@ impl Admission {
             Ok(known) => known,
             Err(NotAsked(why)) => return self.undecided(&review, &why, begun),
         };
-        self.decide(&review, &known, begun)
+        match self.not_allowed(&known, deadline).await {
+            Ok(None) => self.decide(&review, &known, begun),
+            Ok(Some(refused)) => {
+                let reason = refused.reason().code();
+                self.tell(&review, Ended::Refused, &[], begun, reason);
+                Answered::Review(refusal(
+                    &review.envelope,
+                    &format!("podpass: {reason}: {refused}"),
+                ))
+            }
+            // What is enforced is not left out because it could not be looked up.
+            Err(NotAsked(why)) => {
+                let reason = Reason::RoleNotAllowed.code();
+                self.tell(&review, Ended::Failed, &[], begun, reason);
+                let message = format!(
+                    "podpass: namespace `{namespace}` could not be read, so it is not known which roles it allows: {why}"
+                );
+                Answered::Failed(message)
+            }
+        }
+    }
+
+    /// The role of the pod that its namespace does not allow, if there is one.
+    async fn not_allowed(
+        &self,
+        known: &Known,
+        deadline: Instant,
+    ) -> Result<Option<RoleNotAllowed>, NotAsked> {
+        let Some(namespaces) = self
+            .namespaces
+            .as_ref()
+            .filter(|_| known.may_have_identity())
+        else {
+            return Ok(None);
+        };
+        let roles = roles(known.identity(), &self.settings);
+        if roles.is_empty() {
+            return Ok(None);
+        }
+        let rule = namespaces.rule(&known.account.namespace, deadline).await?;
+        Ok(rule.and_then(|allowed| allowed.check(&roles).err()))
     }
 
     fn decide(&self, review: &Review<'_>, known: &Known, begun: Instant) -> Answered {
@@ -76,9 +119,8 @@ impl Admission {
             }
         };
         let identity = Identity {
-            service_account: &known.account,
-            assignments: known.assignments.as_deref(),
             draw: draw(),
+            ..known.identity()
         };
         let injection = inject(&pod, identity, &self.settings);
         let notes = injection.notes();

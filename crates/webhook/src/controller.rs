@@ -23,7 +23,9 @@ use std::time::Duration;
 
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
-use podpass_cluster::resources::{CONFIG_MAP, MUTATING_WEBHOOK_CONFIGURATION, SECRET};
+use podpass_cluster::resources::{
+    CONFIG_MAP, MUTATING_WEBHOOK_CONFIGURATION, SECRET, SERVICE_ACCOUNT,
+};
 use podpass_cluster::{Cluster, Lease, LeaseLost, Resource, ServiceAccountIndex};
 use podpass_runtime::{Answer, Port, Shutdown, Stage, metrics as page, text};
 use tokio::sync::Notify;
@@ -135,7 +137,7 @@ async fn lead(
                 lost = lease.keep() => lost,
                 () = act(options, cluster, identities, metrics, &identity) => continue,
             };
-            metrics.leader.set(0);
+            metrics.stop_leading();
             match lost {
                 LeaseLost::Taken(holder) => {
                     tracing::warn!(holder, "Leading no more: the Lease was taken");
@@ -152,7 +154,7 @@ async fn lead(
         () = leading => {}
         () = shutdown.reached(Stage::Draining) => {}
     }
-    metrics.leader.set(0);
+    metrics.stop_leading();
     match timeout(RELEASING, lease.release()).await {
         Ok(Ok(())) => tracing::info!("The Lease is free"),
         Ok(Err(error)) => tracing::warn!(%error, "The Lease was not given up; it runs out"),
@@ -186,6 +188,7 @@ async fn act(
         cluster: cluster.clone(),
         identities: Arc::clone(identities),
         settings: options.settings.clone(),
+        enforce_allowed_roles: options.enforce_allowed_roles,
         namespace: options.namespace.clone(),
         service: options.service_name.clone(),
         configuration: options.webhook_configuration.clone(),
@@ -258,7 +261,10 @@ fn watch(
 ) {
     let (own, known) = (cluster.clone(), Arc::clone(identities));
     let tell = teller("serviceaccounts", &metrics.watch_failures);
-    watches.spawn(async move { own.watch_service_accounts(known.index(), tell).await });
+    watches.spawn(async move {
+        own.watch_annotations(SERVICE_ACCOUNT, known.index(), tell)
+            .await;
+    });
     if let Some(namespace) = identities.role_map_namespace() {
         let (own, known) = (cluster.clone(), Arc::clone(identities));
         let (namespace, tell) = (

@@ -5,19 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use podpass_cluster::resources::CONFIG_MAP;
-use podpass_cluster::{Cluster, ClusterError, Indexed, ServiceAccountIndex};
-use podpass_inject::{Assignments, ContainerCredentials, RoleMap};
+use podpass_cluster::{Cluster, Indexed, ServiceAccountIndex};
+use podpass_inject::{Assignments, ContainerCredentials, Identity, RoleMap};
 use podpass_kinds::ServiceAccountView;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::credentials_file::CredentialsFile;
 use crate::metrics::Metrics;
-use crate::reads::{Read, Reads};
-
-type AnswerOf<T> =
-    std::pin::Pin<Box<dyn Future<Output = Result<Option<T>, ClusterError>> + Send + 'static>>;
-type Fetch<T> = Box<dyn Fn(String) -> AnswerOf<T> + Send + Sync>;
+use crate::reads::{Fetch, Read, Reads};
 
 /// All sources of identities, as they are now.
 pub(crate) struct Identities {
@@ -72,6 +68,14 @@ impl Known {
                 .assignments
                 .as_ref()
                 .is_some_and(|assigned| assigned.roles.get(namespace, name).is_some())
+    }
+
+    /// Whom a pod of the account runs as.
+    pub(crate) fn identity(&self) -> Identity<'_> {
+        Identity {
+            assignments: self.assignments.as_deref(),
+            ..Identity::from(&self.account)
+        }
     }
 
     /// Whether the file names the account.

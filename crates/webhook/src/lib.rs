@@ -11,8 +11,11 @@ mod admission;
 mod controller;
 mod credentials_file;
 mod debug;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod identities;
 mod metrics;
+mod namespaces;
 mod options;
 mod reads;
 mod review;

@@ -31,6 +31,7 @@ pub(crate) struct Metrics {
     durations: Family<Outcome, Histogram, fn() -> Histogram>,
     reads: Family<Outcome, Counter>,
     pub(crate) watch_failures: Counter,
+    rotations: Histogram,
 }
 
 /// How an admission ended.
@@ -107,6 +108,10 @@ impl Metrics {
             }),
             reads: Family::default(),
             watch_failures: Counter::default(),
+            // From a minute to three months.
+            rotations: Histogram::new([
+                60.0, 3600.0, 14400.0, 86400.0, 604_800.0, 2.592e6, 7.776e6,
+            ]),
         }
     }
 
@@ -148,6 +153,11 @@ impl Metrics {
             "sts_web_identity"
         };
         self.pods.get_or_create(&Method { method }).inc();
+    }
+
+    /// Counts a serving certificate that another one has replaced, by the time that it was served.
+    pub(crate) fn count_rotation(&self, served: Duration) {
+        self.rotations.observe(served.as_secs_f64());
     }
 
     pub(crate) fn count_read<T>(&self, read: &Read<T>) {
@@ -212,6 +222,11 @@ impl Metrics {
             "podpass_watch_failures",
             "Times that a watch broke and was begun anew",
             own.watch_failures,
+        );
+        registry.register(
+            "certificate_manager_server_rotation_seconds",
+            "How long certificates of the Secret were served before they were replaced",
+            own.rotations,
         );
         registry.register_collector(Box::new(State {
             index,

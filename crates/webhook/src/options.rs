@@ -40,6 +40,8 @@ pub struct Options {
     pub grace: Duration,
     /// Whether a pod is held back when its identity cannot be found out (`--strict`).
     pub strict: bool,
+    /// Whether the namespaces' annotation `podpass.dev/allowed-roles` counts (`--enforce-allowed-roles`).
+    pub enforce_allowed_roles: bool,
     /// How long requests are still accepted after SIGTERM (`--shutdown-delay`).
     pub shutdown_delay: Duration,
     /// Whether the peer's debugging handlers are served (`--enable-debugging-handlers`).

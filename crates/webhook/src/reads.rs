@@ -8,6 +8,11 @@ use podpass_cluster::{ClusterError, ErrorKind};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+/// A function from a key to the object.
+pub(crate) type Fetch<T> = Box<dyn Fn(String) -> Fetched<T> + Send + Sync>;
+type Fetched<T> =
+    std::pin::Pin<Box<dyn Future<Output = Result<Option<T>, ClusterError>> + Send + 'static>>;
+
 /// What came of a read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Read<T> {

@@ -80,6 +80,10 @@ impl Routes {
         if !self.admission.identities.is_synced() {
             return Some("the service accounts have not been read yet");
         }
+        let namespaces = self.admission.namespaces.as_ref();
+        if namespaces.is_some_and(|namespaces| !namespaces.is_synced()) {
+            return Some("the namespaces have not been read yet");
+        }
         match self.certificates.current() {
             None => Some("there is no serving certificate yet"),
             Some(served) if !served.is_valid_at(SystemTime::now()) => {

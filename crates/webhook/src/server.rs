@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
-use podpass_cluster::resources::{CONFIG_MAP, SERVICE_ACCOUNT};
+use podpass_cluster::resources::{CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT};
 use podpass_cluster::{Access, Cluster, ClusterError, ServiceAccountIndex, WatchState};
 use podpass_runtime::{CertificateError, Certificates, Port, PortError, Shutdown};
 use prometheus_client::metrics::counter::Counter;
@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::admission::Admission;
 use crate::identities::{Identities, ROLE_MAP, Sources};
 use crate::metrics::Metrics;
+use crate::namespaces::Namespaces;
 use crate::options::{CertificateSource, Options};
 use crate::routes::Routes;
 use crate::serving_secret;
@@ -71,6 +72,9 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         registry: metrics.registry(Arc::clone(&index), Arc::clone(&certificates)),
         admission: Admission {
             identities,
+            namespaces: options
+                .enforce_allowed_roles
+                .then(|| Namespaces::new(cluster.clone())),
             settings: options.settings.clone(),
             strict: options.strict,
             metrics: metrics.clone(),
@@ -207,7 +211,25 @@ fn watch(watches: &mut JoinSet<()>, options: &Options, cluster: &Cluster, routes
     {
         let (cluster, index) = (cluster.clone(), Arc::clone(&routes.index));
         let tell = teller("serviceaccounts", failures);
-        watches.spawn(async move { cluster.watch_service_accounts(&index, tell).await });
+        watches.spawn(async move {
+            cluster
+                .watch_annotations(SERVICE_ACCOUNT, &*index, tell)
+                .await;
+        });
+    }
+    if routes.admission.namespaces.is_some() {
+        let (cluster, routes, tell) = (
+            cluster.clone(),
+            Arc::clone(routes),
+            teller("namespaces", failures),
+        );
+        watches.spawn(async move {
+            if let Some(namespaces) = &routes.admission.namespaces {
+                cluster
+                    .watch_annotations(NAMESPACE, namespaces.rules(), tell)
+                    .await;
+            }
+        });
     }
     if let Some(namespace) = routes.admission.identities.role_map_namespace() {
         let (cluster, namespace) = (cluster.clone(), namespace.to_owned());
@@ -227,6 +249,7 @@ fn watch(watches: &mut JoinSet<()>, options: &Options, cluster: &Cluster, routes
             options.namespace.clone(),
             name.clone(),
             Arc::clone(&routes.certificates),
+            routes.admission.metrics.clone(),
             teller("secrets", failures),
         ));
     }

@@ -9,6 +9,9 @@ use podpass_cluster::resources::SECRET;
 use podpass_cluster::{Access, Cluster, WatchState};
 use podpass_runtime::Certificates;
 use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::metrics::Metrics;
 
 /// What a Secret of type `kubernetes.io/tls` has to hold.
 const MEMBERS: [&str; 2] = ["tls.crt", "tls.key"];
@@ -39,8 +42,10 @@ pub(crate) async fn follow(
     namespace: String,
     name: String,
     certificates: Arc<Certificates>,
+    metrics: Metrics,
     mut tell: impl FnMut(WatchState),
 ) {
+    let mut since: Option<Instant> = None;
     let seen = |object: Option<Value>| {
         let secret = format!("{namespace}/{name}");
         let Some(object) = object else {
@@ -58,8 +63,17 @@ pub(crate) async fn follow(
             tracing::info!(secret, "The Secret holds no serving certificate yet");
             return;
         }
+        let served = certificates.current();
+        if served.is_some_and(|served| served.is_of(&certificate)) {
+            return;
+        }
         match certificates.replace(&certificate, &key) {
-            Ok(()) => tracing::info!(secret, "Serving certificate taken from the Secret"),
+            Ok(()) => {
+                tracing::info!(secret, "Serving certificate taken from the Secret");
+                if let Some(since) = since.replace(Instant::now()) {
+                    metrics.count_rotation(since.elapsed());
+                }
+            }
             Err(error) => {
                 let cause = error.source().map(ToString::to_string);
                 tracing::error!(secret, %error, cause, "The Secret's serving certificate is not used");

@@ -52,6 +52,30 @@ async fn one_controller_acts_and_another_takes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_stood_still_for_too_long_leads_no_more() {
+    let Some(stand) = Stand::start(&ControlPlaneOptions::default(), &[]).await else {
+        return;
+    };
+    let first = stand.controller(&[], &[]);
+    logs(&first, "Leading").await;
+    let second = stand.controller(&[], &[]);
+    first.pause();
+    logs(&second, "Leading").await;
+    let holder = stand.holder().await;
+    first.resume();
+    soon("the first one stops", async || {
+        metric(&first, "podpass_controller_leader").await == Some(0.0)
+    })
+    .await;
+    assert_eq!(logged(&first, "Leading").len(), 1);
+    assert_eq!(stand.holder().await, holder);
+    assert_eq!(
+        metric(&second, "podpass_controller_leader").await,
+        Some(1.0)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_loses_the_lease_stops() {
     let Some(stand) = Stand::start(&ControlPlaneOptions::default(), &[]).await else {
         return;

@@ -133,6 +133,7 @@ impl Stand {
         WebhookProcess::start(
             PODPASS,
             &self.home,
+            &[],
             &[&namespace, &kubeconfig, "--shutdown-delay=2s"],
         )
     }

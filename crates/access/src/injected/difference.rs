@@ -211,8 +211,8 @@ impl Compared<'_> {
         };
         let seconds = |volume: &TokenVolume| volume.expiration_seconds.map(|life| life.to_string());
         let (life, own_life) = (seconds(expected), seconds(actual));
-        // The lifetimes of container credentials are drawn at random.
-        let is_drawn = *name != VOLUME_NAME;
+        // Lifetimes of container credentials are drawn at random, and those of all pods where the webhook was told so.
+        let is_drawn = *name != VOLUME_NAME || self.rules.settings.irsa_expiration_jitter;
         let own_life = if is_drawn { life.clone() } else { own_life };
         for (what, expected, actual) in [
             (

@@ -202,7 +202,7 @@ impl Credentials {
 /// The pod without what a webhook put into it: token volumes, their mounts, the two credentials variables where they
 /// point to such a mount, and the configuration of a chain.
 ///
-/// Region and STS variables stay: nobody can tell whose they are, and the injection leaves them alone.
+/// Region, STS and endpoint variables stay: nobody can tell whose they are, and the injection leaves them alone.
 pub(super) fn without_injected(pod: &Value, settings: &Settings) -> Value {
     let volumes = token_volumes(pod, settings);
     let mut bare = pod.clone();
@@ -311,7 +311,7 @@ const CONTAINER: [&str; 2] = [
 const CHAIN: [&str; 2] = ["AWS_CONFIG_FILE", "AWS_SDK_LOAD_CONFIG"];
 
 /// The variables that an injection can add.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 12] = [
     WEB_IDENTITY[0],
     WEB_IDENTITY[1],
     CONTAINER[0],
@@ -322,4 +322,6 @@ const VARIABLES: [&str; 10] = [
     "AWS_STS_REGIONAL_ENDPOINTS",
     "AWS_DEFAULT_REGION",
     "AWS_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_STS",
 ];

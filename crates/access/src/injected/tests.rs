@@ -219,6 +219,17 @@ fn a_token_that_changed_since_is_stale() {
         rows(&life),
         [(Reason::StaleTokenInPod, None, Some("3600"), Some("86400"))]
     );
+    // Drawn at random where the webhook was told so, which every lifetime but a day tells apart.
+    let mut drawn = InjectionRules::default();
+    drawn.settings.irsa_expiration_jitter = true;
+    let mut earlier = injected_pod();
+    earlier["spec"]["volumes"][1]["projected"]["sources"][0]["serviceAccountToken"]["expirationSeconds"] =
+        json!(83_211);
+    assert_eq!(rows(&compare_by(&earlier, &[role], &drawn)), []);
+    assert_eq!(
+        rows(&compare(&earlier, &[role])),
+        [(Reason::StaleTokenInPod, None, Some("86400"), Some("83211"))]
+    );
     let elsewhere = InjectionRules {
         settings: Settings {
             token_mount_path: "/elsewhere".to_owned(),
@@ -326,6 +337,29 @@ fn skipped_containers_are_noted_and_differ_only_when_they_have_something() {
         rows(&late),
         [(Reason::ContainerSkipped, Some("aws"), None, Some(ROLE))]
     );
+}
+
+#[test]
+fn a_list_of_containers_to_include_hides_nothing_of_the_account() {
+    let list = [("role-arn", ROLE), ("include-containers", "app, worker")];
+    let (expected, notes) = ExpectedIdentity::of(&account(&list), &InjectionRules::default());
+    assert_eq!(expected.unwrap().variable("AWS_ROLE_ARN"), Some(ROLE));
+    assert_eq!(notes, []);
+    let report = compare(&injected_pod(), &list);
+    assert_eq!(
+        rows(&report),
+        [(Reason::ContainerSkipped, Some("aws"), None, Some(ROLE))]
+    );
+}
+
+#[test]
+fn an_endpoint_that_the_webhook_gives_is_missed() {
+    let mut rules = InjectionRules::default();
+    let url = "http://sandbox.podpass.svc:4566";
+    rules.settings.endpoint_url = Some(url.parse().unwrap());
+    let found = compare_by(&injected_pod(), &[("role-arn", ROLE)], &rules);
+    let missing = (Reason::InjectionIncomplete, Some("aws"), Some(url), None);
+    assert_eq!(rows(&found), [missing, missing]);
 }
 
 #[test]

@@ -99,10 +99,17 @@ impl LocalIdentity {
             // Whoever names a role wants that one.
             account.annotations.remove(annotations::ASSUME_ROLE_CHAIN);
         }
-        // The caller says what a local run's sessions are called.
+        // The caller says what a local run's sessions are called, where it is, and what it talks to; and there is only one
+        // program to inject into.
         account.annotations.remove(annotations::SESSION_NAME);
+        for suffix in [annotations::REGION, annotations::INCLUDE_CONTAINERS] {
+            account
+                .annotations
+                .remove(&annotations::name(prefix, suffix));
+        }
         let settings = Settings {
             default_region: choice.region.clone(),
+            endpoint_url: None,
             ..settings.clone()
         };
         let own =
@@ -283,6 +290,25 @@ mod tests {
         assert!(named(&identity));
         let mut names = identity.variables.iter();
         assert!(names.any(|(name, _)| name == "AWS_DEFAULT_REGION"));
+    }
+
+    /// A local program is one container, wherever the caller is.
+    #[test]
+    fn what_is_about_pods_only_does_not_count() {
+        let account = account(&[
+            ("role-arn", ROLE),
+            ("region", "us-east-2"),
+            ("include-containers", "app"),
+        ]);
+        let mut rules = rules();
+        rules.settings.endpoint_url = Some("http://sandbox.podpass.svc".parse().unwrap());
+        let mut choice = IdentityChoice::default();
+        let identity = LocalIdentity::of(&account, &choice, &rules).unwrap();
+        let names: Vec<&str> = variables(&identity).iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"]);
+        choice.region = Some("eu-west-1".to_owned());
+        let identity = LocalIdentity::of(&account, &choice, &rules).unwrap();
+        assert!(variables(&identity).contains(&("AWS_REGION", "eu-west-1")));
     }
 
     #[test]

@@ -5,11 +5,11 @@ mod inputs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use podpass_inject::{Assignments, Identity, Injection, Pod, Settings, inject};
+use podpass_inject::{Assignments, Identity, Injection, Operation, Pod, Settings, inject};
 use podpass_kinds::{
     Object, PodManifest, ReadError, ServiceAccountView, read_objects, read_service_accounts, yaml,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::args::{InjectArgs, InjectFormat};
 use crate::failure::Failure;
@@ -94,7 +94,13 @@ fn inject_into(
         });
     };
     // A template keeps exactly its own members: the patch is applied to it, not to the pod made of it.
-    let pod = patch.apply(manifest.raw_pod()).map_err(|error| {
+    let mut template = manifest.raw_pod().clone();
+    let annotates = |operation: &Operation| operation.path.starts_with("/metadata/");
+    if template["metadata"].is_null() && patch.operations.iter().any(annotates) {
+        // The pod made of it has metadata, and the patch adds to them.
+        template["metadata"] = json!({});
+    }
+    let pod = patch.apply(&template).map_err(|error| {
         Failure::failed(format!("the patch does not fit `{name}`")).because(&error)
     })?;
     Ok(Injected {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
+use podpass_inject::EndpointUrl;
 use podpass_kinds::parse_bool;
 use podpass_policy::{AccountId, Partition};
 
@@ -134,6 +135,7 @@ pub(super) struct NameArgs {
 // What decides about what pods get; the controller judges them by the same.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "What pods get")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct PodArgs {
     /// The domain of the annotations.
     #[arg(long, value_name = "DOMAIN", default_value = "eks.amazonaws.com")]
@@ -156,6 +158,13 @@ pub(super) struct PodArgs {
         allow_negative_numbers = true
     )]
     pub(super) token_expiration: i64,
+    /// Draw a lifetime of exactly a day up to two hours shorter, so that not all tokens are renewed at once.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
+    pub(super) irsa_expiration_jitter: bool,
+    /// The endpoint that containers talk to in place of AWS, such as a sandbox.
+    #[arg(long, value_name = "URL")]
+    pub(super) inject_endpoint_url: Option<EndpointUrl>,
     /// The region for containers that name none.
     #[arg(
         long,
@@ -183,6 +192,11 @@ pub(super) struct PodArgs {
     /// The partition of such roles. [default: that of --aws-default-region, else aws]
     #[arg(long, value_name = "PARTITION", requires = "aws_account_id")]
     pub(super) aws_partition: Option<Partition>,
+    /// Refuse a pod whose role, or a role of its chain, its namespace's annotation podpass.dev/allowed-roles does not
+    /// cover. A guardrail: what a role may be used by, its trust policy says.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
+    pub(super) enforce_allowed_roles: bool,
     /// The file of the service accounts that get container credentials (EKS Pod Identity); an absolute path.
     #[arg(
         long,

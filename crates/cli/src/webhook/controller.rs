@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{ArgAction, Args};
+use podpass_inject::Settings;
 use podpass_webhook::ControllerOptions;
 
 use super::args::{ClusterArgs, LogArgs, NameArgs, PodArgs, boolean};
-use super::{given, settings, start_log, until_the_end};
+use super::{given, start_log, until_the_end};
 use crate::duration::parse_duration;
 
 #[derive(Clone, Debug, Args)]
@@ -80,10 +81,12 @@ struct FindingArgs {
 /// Runs the controller until it is told to end. Whatever keeps it from starting is exit code 255, as for the webhook.
 pub(crate) fn run(arguments: &ControllerArgs) -> ExitCode {
     start_log(&arguments.log);
-    until_the_end(podpass_webhook::run_controller(options(arguments)))
+    until_the_end(&arguments.pods, |settings| {
+        podpass_webhook::run_controller(options(arguments, settings))
+    })
 }
 
-fn options(arguments: &ControllerArgs) -> ControllerOptions {
+fn options(arguments: &ControllerArgs, settings: Settings) -> ControllerOptions {
     let ControllerArgs {
         port,
         cluster,
@@ -99,7 +102,8 @@ fn options(arguments: &ControllerArgs) -> ControllerOptions {
         metrics_port: port.metrics_port,
         kubeconfig: given(&cluster.kubeconfig).map(Into::into),
         kube_api: given(&cluster.kube_api).map(str::to_owned),
-        settings: settings(pods),
+        settings,
+        enforce_allowed_roles: pods.enforce_allowed_roles,
         watch_config_map: pods.watch_config_map,
         credentials_file: given(file).map(Into::into),
         namespace: cluster.namespace.clone(),

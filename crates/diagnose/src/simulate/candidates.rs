@@ -4,6 +4,7 @@ mod conditions;
 
 use podpass_exchange::{Denial, OidcProvider, StepName};
 use podpass_kinds::Reason;
+use podpass_kinds::spelling::distance;
 use podpass_policy::{Effect, StatementOutcome, StatementTrace};
 use serde_json::{Value, json};
 
@@ -12,7 +13,6 @@ use super::claims::{Facts, audiences};
 use super::edit::Edit;
 use super::repair::statements_of;
 use super::trust_edits::TrustText;
-use crate::nearness::distance;
 
 /// Proposes what may help against a denial that no Allow statement is to blame for.
 pub(super) fn before_statements(scenario: &Scenario, facts: &Facts, denial: &Denial) -> Vec<Edit> {

@@ -2,13 +2,14 @@
 
 use podpass_exchange::{Comparison, Outcome, StepName, Trace};
 use podpass_kinds::Reason;
+use podpass_kinds::spelling::distance;
 use podpass_policy::Position;
 use serde::Serialize;
 
 use super::edit::Edit;
 use super::repair::{statements_of, trust_step};
 use super::{Attempt, Bearer, Scenario};
-use crate::nearness::{distance, first_difference};
+use crate::nearness::first_difference;
 use crate::{Finding, Severity};
 
 /// The verdict about a token, and why.

@@ -209,7 +209,7 @@ fn session_name(container: &Value) -> Option<&Value> {
 fn sessions_are_named_after_pod_or_account() {
     let field = |path: &str| json!({"name": "AWS_ROLE_SESSION_NAME", "valueFrom": {"fieldRef": {"fieldPath": path}}});
     let text = |text: &str| json!({"name": "AWS_ROLE_SESSION_NAME", "value": text});
-    let long = "x".repeat(65);
+    let (long, longest) = ("x".repeat(65), "x".repeat(64));
     for (annotation, metadata, expected) in [
         ("uid", json!({}), Some(field("metadata.uid"))),
         ("name", json!({"name": "app-0"}), Some(text("app-0"))),
@@ -219,6 +219,21 @@ fn sessions_are_named_after_pod_or_account() {
             Some(field("metadata.name")),
         ),
         ("name", json!({"name": long}), None),
+        ("name", json!({"name": longest}), Some(text(&longest))),
+        // STS takes no name of one character, and none with others than its own.
+        ("name", json!({"name": "a"}), None),
+        ("name", json!({"name": "a b"}), None),
+        // The API server keeps 58 characters of it.
+        (
+            "name",
+            json!({"generateName": long}),
+            Some(field("metadata.name")),
+        ),
+        (
+            "name",
+            json!({"name": "app-0", "generateName": "app-"}),
+            Some(text("app-0")),
+        ),
         ("name", json!({}), None),
         ("serviceaccount", json!({}), Some(text("ns.sa"))),
         ("pod", json!({}), None),
@@ -233,6 +248,27 @@ fn sessions_are_named_after_pod_or_account() {
             None => &[Reason::SessionNameInvalid],
         };
         assert_eq!(reasons(&notes), noted, "{annotation}");
+    }
+}
+
+#[test]
+fn a_service_account_whose_name_does_not_fit_names_no_session() {
+    for (length, fits) in [(61, true), (62, false)] {
+        let mut account = account_with(&[("session-name", "serviceaccount")]);
+        account.name = "s".repeat(length);
+        let (injected, notes) = run(
+            &pod_with(json!({"name": "c"})),
+            &account,
+            &Settings::default(),
+        );
+        let named = session_name(&injected["spec"]["containers"][0]);
+        assert_eq!(named.is_some(), fits, "{length}");
+        let noted: &[Reason] = if fits {
+            &[]
+        } else {
+            &[Reason::SessionNameInvalid]
+        };
+        assert_eq!(reasons(&notes), noted);
     }
 }
 

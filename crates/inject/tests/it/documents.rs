@@ -77,7 +77,9 @@ metadata:
     let expected = json!({
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"labels": {"app": "aws"}, "namespace": "irsa-test"},
+        "metadata": {
+            "labels": {"app": "aws"}, "namespace": "irsa-test", "generateName": "aws-irsa-"
+        },
         "spec": {
             "containers": [{
                 "name": "aws",

@@ -8,6 +8,7 @@
 mod assignments;
 mod chains;
 mod container_credentials;
+mod control;
 mod documents;
 mod parameters;
 mod pods;

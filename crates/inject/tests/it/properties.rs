@@ -1,9 +1,11 @@
 //! Properties that hold for every pod, account and setting: nothing is lost, twice is once, nothing panics.
 
 use podpass_inject::{
-    Assignments, ContainerCredentials, Identity, Injection, Pod, RoleMap, Settings, inject,
+    Assignments, ContainerCredentials, Identity, Injection, Pod, RoleHome, RoleMap, Settings,
+    inject,
 };
 use podpass_kinds::ServiceAccountView;
+use podpass_policy::Partition;
 use serde_json::{Value, json};
 
 /// A pod with members that today's Kubernetes does not know, and some that older webhooks dropped.
@@ -16,6 +18,9 @@ fn rich_pod() -> Value {
             "name": "p",
             "annotations": {
                 "eks.amazonaws.com/skip-containers": "skipped",
+                "eks.amazonaws.com/include-containers": "sidecar,app,skipped,role,all,taken",
+                "eks.amazonaws.com/region": "us-gov-west-1",
+                "podpass.dev/session-name": "name",
                 "eks.amazonaws.com/token-expiration": "900"
             },
             "labels": {}
@@ -62,11 +67,17 @@ fn accounts() -> Vec<ServiceAccountView> {
             ("audience", ""),
             ("token-expiration", "5"),
             ("sts-regional-endpoints", "true"),
+            ("region", "eu-west-1"),
+            ("include-containers", "app"),
+            ("skip-containers", "role"),
         ],
         &[
             ("role-arn", "nonsense"),
             ("token-expiration", "x"),
             ("sts-regional-endpoints", "x"),
+            ("region", "x"),
+            ("include-containers", "\""),
+            ("fs-group", "1000"),
         ],
         &[],
     ];
@@ -102,9 +113,15 @@ fn assignments() -> Assignments {
 }
 
 fn settings() -> Vec<Settings> {
-    let regional = Settings {
+    let all = Settings {
         default_region: Some("eu-west-1".to_owned()),
         sts_regional_endpoints: true,
+        irsa_expiration_jitter: true,
+        endpoint_url: Some("http://sandbox:4566".parse().unwrap()),
+        compose_role_arn: Some(RoleHome {
+            partition: Partition::AwsCn,
+            account: "123456789012".parse().unwrap(),
+        }),
         ..Settings::default()
     };
     let odd = Settings {
@@ -113,7 +130,7 @@ fn settings() -> Vec<Settings> {
         token_expiration: -1,
         ..Settings::default()
     };
-    vec![Settings::default(), regional, odd]
+    vec![Settings::default(), all, odd]
 }
 
 /// The rich pod, and every pod that comes of it by replacing one node with something unexpected.
@@ -206,6 +223,11 @@ fn nothing_is_lost_and_twice_is_once() {
                 patched += 1;
                 let once = patch.apply(pod).unwrap();
                 assert!(keeps(pod, &once), "{pod}\n{once}");
+                // Another draw for the same pod changes nothing either.
+                let identity = Identity {
+                    draw: 7,
+                    ..identity
+                };
                 let twice = inject(&Pod::from(&once), identity, settings);
                 assert!(
                     matches!(twice, Injection::Unchanged { .. }),

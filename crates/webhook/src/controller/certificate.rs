@@ -132,7 +132,7 @@ impl Keeper {
             Step::Issue => {
                 let issued = self.issue(now)?;
                 let authorities = [&trusted[..], std::slice::from_ref(&issued.authority)].concat();
-                self.trust(entry, &authorities).await?;
+                self.trust(&configuration, entry, &authorities).await?;
                 self.write(&secret, as_current(&issued)).await?;
                 self.metrics.certificates.inc();
                 tracing::info!(
@@ -140,7 +140,7 @@ impl Keeper {
                 );
             }
             Step::Trust(authorities) => {
-                self.trust(entry, &authorities).await?;
+                self.trust(&configuration, entry, &authorities).await?;
                 tracing::info!(
                     authorities = authorities.len(),
                     "API servers are told to trust an authority beside those before"
@@ -167,7 +167,7 @@ impl Keeper {
                 if let Some(current) = &held.current {
                     self.seen_everywhere(&current.leaf).await?;
                 }
-                self.trust(entry, &authorities).await?;
+                self.trust(&configuration, entry, &authorities).await?;
                 tracing::info!(
                     "Every replica shows the new certificate; older authorities are trusted no more"
                 );
@@ -196,11 +196,17 @@ impl Keeper {
         })
     }
 
-    async fn trust(&self, entry: Entry<'_>, authorities: &[String]) -> Result<(), ClusterError> {
+    async fn trust(
+        &self,
+        configuration: &Value,
+        entry: Entry<'_>,
+        authorities: &[String],
+    ) -> Result<(), ClusterError> {
         let bundle = bundle_of(authorities);
+        let (name, version) = (&self.configuration, version(configuration));
         let set = self
             .cluster
-            .set_ca_bundle(&self.configuration, entry.index, entry.name, &bundle);
+            .set_ca_bundle(name, version, entry.index, entry.name, &bundle);
         set.await
     }
 
@@ -209,8 +215,7 @@ impl Keeper {
         secret: &Value,
         data: serde_json::Map<String, Value>,
     ) -> Result<(), ClusterError> {
-        let version = secret["metadata"]["resourceVersion"].as_str();
-        let version = version.unwrap_or_default();
+        let version = version(secret);
         let (namespace, name) = (&self.namespace, &self.secret);
         self.cluster
             .merge_secret_data(namespace, name, version, data)
@@ -244,6 +249,11 @@ impl Keeper {
             Err(KeepError::Unseen(unseen.join(", ")))
         }
     }
+}
+
+fn version(object: &Value) -> &str {
+    let version = object["metadata"]["resourceVersion"].as_str();
+    version.unwrap_or_default()
 }
 
 /// The Service's port of admission.

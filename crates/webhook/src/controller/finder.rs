@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use podpass_cluster::resources::{MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE};
 use podpass_cluster::{Cluster, ClusterError};
-use podpass_inject::{Identity, Injection, Pod, Settings, inject};
+use podpass_inject::{Injection, Pod, Settings, inject, roles};
 use podpass_kinds::{Reason, annotations};
 use serde_json::Value;
 use tokio::time::sleep;
@@ -26,6 +26,7 @@ pub(crate) struct Finder {
     pub(crate) cluster: Cluster,
     pub(crate) identities: Arc<Identities>,
     pub(crate) settings: Settings,
+    pub(crate) enforce_allowed_roles: bool,
     pub(crate) namespace: String,
     pub(crate) service: String,
     pub(crate) configuration: String,
@@ -126,14 +127,16 @@ impl Finder {
         if !known.may_have_identity() || !selectors.cover(namespace, &metadata["labels"]) {
             return None;
         }
-        let identity = Identity {
-            assignments: known.assignments.as_deref(),
-            ..Identity::from(&known.account)
+        let identity = known.identity();
+        let Injection::Patched(patch) = inject(&Pod::from(pod), identity, &self.settings) else {
+            return None;
         };
-        match inject(&Pod::from(pod), identity, &self.settings) {
-            Injection::Patched(patch) => Some(Lacking::of(pod, &patch.operations)),
-            Injection::Unchanged { .. } => None,
-        }
+        let is_allowed = !self.enforce_allowed_roles
+            || selectors.allow(namespace, &roles(identity, &self.settings));
+        Some(Lacking {
+            is_allowed,
+            ..Lacking::of(pod, &patch.operations)
+        })
     }
 
     /// When the role annotation of a pod's service account was written, as far as the API server knows.
@@ -161,8 +164,9 @@ impl Finder {
 }
 
 /// The reasons that a pod can be reported for.
-const REPORTED: [Reason; 3] = [
+const REPORTED: [Reason; 4] = [
     Reason::BornBeforeWebhook,
     Reason::InjectionIncomplete,
+    Reason::RoleNotAllowed,
     Reason::StaleRoleInPod,
 ];

@@ -71,7 +71,8 @@ impl Healer {
         self.tried.retain(|_, tried| now < tried.last + FORGET);
         let mut seen: Vec<&str> = Vec::new();
         for (pod, reason) in &found.lacking {
-            // One from before the annotation is right as it is; one that has a part may have been made so.
+            // One from before the annotation is right as it is, one that has a part may have been made so, and one whose role
+            // is not allowed would be refused.
             let (Reason::BornBeforeWebhook, Some(owner)) = (reason, &pod.owner) else {
                 continue;
             };
@@ -227,6 +228,7 @@ mod tests {
             account: "app".to_owned(),
             owner: None,
             is_partial: false,
+            is_allowed: true,
         }
     }
 

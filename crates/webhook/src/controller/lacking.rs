@@ -17,6 +17,8 @@ pub(crate) struct Lacking {
     pub(crate) owner: Option<Owner>,
     /// Whether it has nothing at all, or only a part.
     pub(crate) is_partial: bool,
+    /// Whether its namespace allows the role that it lacks, so that it would be admitted again.
+    pub(crate) is_allowed: bool,
 }
 
 /// The controller of a pod.
@@ -45,6 +47,7 @@ impl Lacking {
             account: text("/spec/serviceAccountName"),
             owner: owner(pod),
             is_partial: !added.iter().any(lacks_volume),
+            is_allowed: true,
         }
     }
 
@@ -53,6 +56,9 @@ impl Lacking {
     /// A pod from before the annotation is right as it is until somebody makes it anew, so it counts as one with a stale
     /// role. Times are known to the second, and what cannot be told apart counts as before.
     pub(crate) fn reason(&self, annotated: Option<jiff::Timestamp>) -> Reason {
+        if !self.is_allowed {
+            return Reason::RoleNotAllowed;
+        }
         let created: Option<jiff::Timestamp> = self.created.parse().ok();
         match (created, annotated) {
             (Some(created), Some(annotated)) if created > annotated => {
@@ -133,6 +139,11 @@ mod tests {
             assert_eq!(bare.reason(annotated), Reason::StaleRoleInPod);
         }
         assert_eq!(bare.reason(None), Reason::StaleRoleInPod);
+        let refused = Lacking {
+            is_allowed: false,
+            ..bare
+        };
+        assert_eq!(refused.reason(before), Reason::RoleNotAllowed);
     }
 
     #[test]

@@ -36,6 +36,14 @@ pub(crate) struct Outcome {
 }
 
 impl ControllerMetrics {
+    /// Takes back what only the one that acts may say.
+    pub(crate) fn stop_leading(&self) {
+        self.leader.set(0);
+        self.canary.set(0);
+        self.unmutated.clear();
+        self.expiry.set(0.0);
+    }
+
     /// All that a scrape shows.
     pub(crate) fn registry(&self) -> Registry {
         let mut registry = Registry::default();

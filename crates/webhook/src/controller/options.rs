@@ -8,6 +8,7 @@ use podpass_inject::Settings;
 
 /// What the controller is started with: the flags of `podpass webhook controller`, read.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct ControllerOptions {
     /// Where the port listens (`--bind-address`).
     pub bind_address: IpAddr,
@@ -19,6 +20,8 @@ pub struct ControllerOptions {
     pub kube_api: Option<String>,
     /// What pods should get: the webhook's own settings.
     pub settings: Settings,
+    /// Whether pods are refused whose role their namespace does not allow (`--enforce-allowed-roles`).
+    pub enforce_allowed_roles: bool,
     /// Whether the ConfigMap `pod-identity-webhook` assigns roles (`--watch-config-map`).
     pub watch_config_map: bool,
     /// The file of container credentials (`--watch-container-credentials-config`).

@@ -196,8 +196,13 @@ pub(crate) fn other_owner(secret: &Value, configuration: &Value) -> Option<&'sta
         }
     }
     // What we write always has its authority beside it.
-    let data = &secret["data"];
-    (!data["tls.crt"].is_null() && data["ca.crt"].is_null())
+    let has = |member: &str| {
+        !secret["data"][member]
+            .as_str()
+            .unwrap_or_default()
+            .is_empty()
+    };
+    (has("tls.crt") && !has("ca.crt"))
         .then_some("the Secret holds a certificate that was not made here (it has no `ca.crt`)")
 }
 

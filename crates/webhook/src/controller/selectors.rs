@@ -1,7 +1,10 @@
 //! Whom the live configuration lets the webhook see: its namespaceSelector and objectSelector.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
+use podpass_inject::AllowedRoles;
+use podpass_kinds::annotations::ALLOWED_ROLES;
 use serde_json::Value;
 
 use super::entry::Entry;
@@ -13,6 +16,7 @@ pub(crate) struct Selectors {
     object: Value,
     /// Expressions in CEL, which are not judged here.
     pub(crate) has_conditions: bool,
+    /// The metadata of each.
     namespaces: HashMap<String, Value>,
 }
 
@@ -20,22 +24,30 @@ impl Selectors {
     /// Reads an entry, and the namespaces of the cluster.
     pub(crate) fn of(entry: Entry<'_>, namespaces: &[Value]) -> Self {
         let conditions = entry.object["matchConditions"].as_array();
-        let labels = |object: &Value| {
-            let name = object["metadata"]["name"].as_str()?.to_owned();
-            Some((name, object["metadata"]["labels"].clone()))
+        let metadata = |object: &Value| {
+            let metadata = &object["metadata"];
+            Some((metadata["name"].as_str()?.to_owned(), metadata.clone()))
         };
         Self {
             namespace: entry.object["namespaceSelector"].clone(),
             object: entry.object["objectSelector"].clone(),
             has_conditions: conditions.is_some_and(|conditions| !conditions.is_empty()),
-            namespaces: namespaces.iter().filter_map(labels).collect(),
+            namespaces: namespaces.iter().filter_map(metadata).collect(),
         }
     }
 
     /// Whether pods of the namespace are reviewed at all; those of one that is not known are not.
     pub(crate) fn cover(&self, namespace: &str, labels: &Value) -> bool {
         let own = self.namespaces.get(namespace);
-        own.is_some_and(|own| selects(&self.namespace, own)) && selects(&self.object, labels)
+        own.is_some_and(|own| selects(&self.namespace, &own["labels"]))
+            && selects(&self.object, labels)
+    }
+
+    /// Whether the namespace's annotation allows all these roles; one that has none allows all.
+    pub(crate) fn allow(&self, namespace: &str, roles: &[Cow<'_, str>]) -> bool {
+        let own = self.namespaces.get(namespace);
+        let rule = own.and_then(|own| own["annotations"][ALLOWED_ROLES].as_str());
+        rule.is_none_or(|rule| AllowedRoles::parse(rule).check(roles).is_ok())
     }
 }
 
@@ -121,5 +133,22 @@ mod tests {
         assert!(!selectors.cover("in", &json!({"skip": ""})));
         assert!(!selectors.cover("out", &Value::Null));
         assert!(!selectors.cover("gone", &Value::Null));
+    }
+
+    #[test]
+    fn namespace_without_annotation_allows_all_roles() {
+        let namespace = |name: &str, annotations: Value| json!({"metadata": {"name": name, "annotations": annotations}});
+        let team = json!({ALLOWED_ROLES: "arn:aws:iam::*:role/team/*"});
+        let entry = Entry {
+            index: 0,
+            name: "x",
+            object: &json!({}),
+        };
+        let namespaces = [namespace("free", json!({})), namespace("team", team)];
+        let selectors = Selectors::of(entry, &namespaces);
+        let role = |name: &str| [Cow::from(format!("arn:aws:iam::123456789012:role/{name}"))];
+        assert!(selectors.allow("free", &role("other")));
+        assert!(selectors.allow("team", &role("team/app")));
+        assert!(!selectors.allow("team", &role("other")));
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use podpass_inject::{
-    Assignments, AssignmentsError, ContainerCredentials, RoleHome, RoleMap, Settings,
+    Assignments, AssignmentsError, ContainerCredentials, EndpointUrl, RoleHome, RoleMap, Settings,
 };
 use podpass_kinds::{Reason, read_objects};
 use podpass_policy::{AccountId, Partition};
@@ -28,18 +28,29 @@ pub(crate) struct SettingsArgs {
     /// The token's lifetime, where service account and pod name none. [default: 86400]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     token_expiration: Option<i64>,
-    /// The region to inject, where the pod names none.
+    /// Expect lifetimes of exactly a day to be up to two hours shorter with a role too, as the webhook draws them.
+    #[arg(long)]
+    irsa_expiration_jitter: bool,
+    /// The region to inject, where neither pod nor service account names one.
     #[arg(long, value_name = "REGION")]
     aws_default_region: Option<String>,
     /// Have SDKs use the regional STS endpoint, where the service account does not say.
     #[arg(long)]
     sts_regional_endpoint: bool,
     /// Take a role annotation without `arn:` for a role's name in this account, as `--compose-role-arn` of the webhook.
-    #[arg(long, value_name = "ACCOUNT")]
+    #[arg(long, value_name = "ACCOUNT", visible_alias = "aws-account-id")]
     compose_role_arn: Option<AccountId>,
     /// The partition of such roles. [default: that of --aws-default-region, else aws]
-    #[arg(long, value_name = "PARTITION", requires = "compose_role_arn")]
+    #[arg(
+        long,
+        value_name = "PARTITION",
+        visible_alias = "aws-partition",
+        requires = "compose_role_arn"
+    )]
     compose_role_arn_partition: Option<Partition>,
+    /// The endpoint that containers talk to in place of AWS, where they set no AWS_ENDPOINT_URL.
+    #[arg(long, value_name = "URL")]
+    inject_endpoint_url: Option<EndpointUrl>,
     /// The manifest of the ConfigMap `pod-identity-webhook`, with roles by `namespace/service account`.
     #[arg(long, value_name = "FILE")]
     config_map: Option<PathBuf>,
@@ -94,6 +105,10 @@ impl SettingsArgs {
             settings.default_region = Some(region.clone());
         }
         settings.sts_regional_endpoints |= self.sts_regional_endpoint;
+        settings.irsa_expiration_jitter |= self.irsa_expiration_jitter;
+        if let Some(url) = &self.inject_endpoint_url {
+            settings.endpoint_url = Some(url.clone());
+        }
         let region = settings.default_region.as_deref().unwrap_or_default();
         let partition = self
             .compose_role_arn_partition

@@ -1,8 +1,6 @@
 //! The webhook's annotations: their names, and that their values are text.
 
-use podpass_kinds::annotations::{
-    AUDIENCE, DEFAULT_PREFIX, ROLE_ARN, SKIP_CONTAINERS, STS_REGIONAL_ENDPOINTS, TOKEN_EXPIRATION,
-};
+use podpass_kinds::annotations::{Carrier, DEFAULT_PREFIX, Misnamed, ROLE_ARN};
 use podpass_kinds::yaml::{Content, Member, Node};
 use podpass_kinds::{Reason, annotations};
 use podpass_policy::RoleArn;
@@ -10,39 +8,7 @@ use podpass_policy::RoleArn;
 use super::super::collector::Collector;
 use super::super::draft::Draft;
 use super::super::edit::Edit;
-use super::super::spelling;
 use super::{Text, members};
-use crate::nearness::distance;
-
-/// What carries the annotations.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Carrier {
-    ServiceAccount,
-    Pod,
-}
-
-impl Carrier {
-    /// The suffixes that count on it.
-    fn suffixes(self) -> &'static [&'static str] {
-        match self {
-            Self::ServiceAccount => &[
-                ROLE_ARN,
-                AUDIENCE,
-                STS_REGIONAL_ENDPOINTS,
-                TOKEN_EXPIRATION,
-                SKIP_CONTAINERS,
-            ],
-            Self::Pod => &[TOKEN_EXPIRATION, SKIP_CONTAINERS],
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::ServiceAccount => "a ServiceAccount",
-            Self::Pod => "a pod",
-        }
-    }
-}
 
 /// Looks at the names and types of all annotations of an object.
 pub(super) fn check(
@@ -52,10 +18,21 @@ pub(super) fn check(
     out: &mut Collector<'_>,
 ) {
     for member in members(annotations) {
-        if let Some(meant) = lookalike(&member.key, carrier) {
-            report_lookalike(member, &meant, annotations, text, out);
-        } else if let Some(suffix) = suffix_of_webhook(&member.key) {
-            report_without_effect(member, suffix, carrier, out);
+        match Misnamed::of(&member.key, DEFAULT_PREFIX, carrier) {
+            Some(Misnamed::Lookalike { meant, carriers }) if carriers.contains(&carrier) => {
+                report_lookalike(member, &meant, annotations, text, out);
+            }
+            Some(Misnamed::Lookalike { meant, carriers }) => {
+                let draft = draft_lookalike(member, &meant);
+                out.report(match carriers {
+                    [other, ..] => draft.fix(format!("write `{meant}` on {}", other.noun())),
+                    [] => draft,
+                });
+            }
+            Some(Misnamed::WithoutEffect { carriers }) => {
+                report_without_effect(member, carriers, carrier, out);
+            }
+            None => {}
         }
         check_is_text(member, text, out);
     }
@@ -65,7 +42,7 @@ pub(super) fn check(
 pub(super) fn has_lookalike(all: &Node, suffix: &str) -> bool {
     let meant = annotations::name(DEFAULT_PREFIX, suffix);
     let keys = members(all).iter().map(|member| &member.key);
-    keys.filter_map(|key| lookalike(key, Carrier::ServiceAccount))
+    keys.filter_map(|key| lookalike(key))
         .any(|found| found == meant)
 }
 
@@ -132,16 +109,7 @@ fn report_lookalike(
     text: Option<Text<'_>>,
     out: &mut Collector<'_>,
 ) {
-    let message = format!(
-        "the annotation `{}` is not `{meant}`, so the webhook does not see it",
-        member.key
-    );
-    out.report(
-        Draft::error(Reason::AnnotationLookalike, member.key_position, message)
-            .expected(meant)
-            .actual(&member.key)
-            .fix(format!("write `{meant}`")),
-    );
+    out.report(draft_lookalike(member, meant).fix(format!("write `{meant}`")));
     let is_role = meant == annotations::name(DEFAULT_PREFIX, ROLE_ARN);
     let value_fits = match member.value.as_str() {
         Some(value) => !is_role || value.parse::<RoleArn>().is_ok(),
@@ -150,9 +118,7 @@ fn report_lookalike(
     let is_free = all.get(meant).is_none()
         && members(all)
             .iter()
-            .filter(|other| {
-                lookalike(&other.key, Carrier::ServiceAccount).as_deref() == Some(meant)
-            })
+            .filter(|other| lookalike(&other.key).as_deref() == Some(meant))
             .count()
             == 1;
     if value_fits && is_free && text.is_some() {
@@ -171,61 +137,44 @@ fn report_lookalike(
     }
 }
 
-fn report_without_effect(member: &Member, suffix: &str, carrier: Carrier, out: &mut Collector<'_>) {
-    if carrier.suffixes().contains(&suffix) || OTHER_SUFFIXES.contains(&suffix) {
-        return;
-    }
+fn draft_lookalike(member: &Member, meant: &str) -> Draft {
+    let message = format!(
+        "the annotation `{}` is not `{meant}`, so the webhook does not see it",
+        member.key
+    );
+    Draft::error(Reason::AnnotationLookalike, member.key_position, message)
+        .expected(meant)
+        .actual(&member.key)
+}
+
+fn report_without_effect(
+    member: &Member,
+    carriers: &[Carrier],
+    carrier: Carrier,
+    out: &mut Collector<'_>,
+) {
     let message = format!(
         "the annotation `{}` has no effect on {}",
         member.key,
-        carrier.name()
+        carrier.noun()
     );
     let draft = Draft::warning(
         Reason::AnnotationWithoutEffect,
         member.key_position,
         message,
     );
-    let elsewhere = [Carrier::ServiceAccount, Carrier::Pod]
-        .into_iter()
-        .find(|other| other.suffixes().contains(&suffix));
-    out.report(match elsewhere {
-        Some(other) => draft.fix(format!("put the annotation on {} instead", other.name())),
-        None => draft.fix("remove the annotation; the webhook knows none of that name"),
+    out.report(match carriers {
+        [other, ..] => draft.fix(format!("put the annotation on {} instead", other.noun())),
+        [] => draft.fix("remove the annotation; the webhook knows none of that name"),
     });
 }
 
-/// The annotation of the webhook that was meant, if the key is not right itself.
-fn lookalike(key: &str, carrier: Carrier) -> Option<String> {
-    let (prefix, suffix) = key.split_once('/')?;
-    let known = [
-        ROLE_ARN,
-        AUDIENCE,
-        STS_REGIONAL_ENDPOINTS,
-        TOKEN_EXPIRATION,
-        SKIP_CONTAINERS,
-    ];
-    if prefix == DEFAULT_PREFIX && (known.contains(&suffix) || OTHER_SUFFIXES.contains(&suffix)) {
-        return None;
+/// The annotation of a ServiceAccount that was meant, if the key is not right itself.
+fn lookalike(key: &str) -> Option<String> {
+    match Misnamed::of(key, DEFAULT_PREFIX, Carrier::ServiceAccount)? {
+        Misnamed::Lookalike { meant, .. } => Some(meant),
+        Misnamed::WithoutEffect { .. } => None,
     }
-    if key == KUBE2IAM && carrier == Carrier::ServiceAccount {
-        return Some(annotations::name(DEFAULT_PREFIX, ROLE_ARN));
-    }
-    let prefix_is_near = prefix == DEFAULT_PREFIX
-        || spelling::letters(prefix).contains("amazon")
-        || prefix.eq_ignore_ascii_case("eks")
-        || prefix.len() <= MAX_PREFIX && distance(&prefix.to_lowercase(), DEFAULT_PREFIX) <= 4;
-    let meant = spelling::nearest(suffix, &known).or_else(|| {
-        ALIASES
-            .iter()
-            .find(|(alias, _)| spelling::letters(suffix) == *alias)
-            .map(|(_, meant)| *meant)
-    })?;
-    prefix_is_near.then(|| annotations::name(DEFAULT_PREFIX, meant))
-}
-
-/// The suffix of an annotation of the webhook's domain.
-fn suffix_of_webhook(key: &str) -> Option<&str> {
-    key.strip_prefix(DEFAULT_PREFIX)?.strip_prefix('/')
 }
 
 /// The text of the file from the start of a node on.
@@ -240,63 +189,4 @@ fn source_at(position: podpass_policy::Position, text: Option<Text<'_>>) -> Opti
     let line = text.lines().nth(line)?;
     let (start, _) = line.char_indices().nth(column)?;
     Some(&line[start..])
-}
-
-/// The annotation of kube2iam and kiam, which those who come from them keep.
-const KUBE2IAM: &str = "iam.amazonaws.com/role";
-
-/// Words for the same that are too far from it to be misspellings, without separators and in lower case.
-const ALIASES: &[(&str, &str)] = &[
-    ("role", ROLE_ARN),
-    ("iamrole", ROLE_ARN),
-    ("iamrolearn", ROLE_ARN),
-    ("rolearns", ROLE_ARN),
-    ("aud", AUDIENCE),
-    ("tokenexpirationseconds", TOKEN_EXPIRATION),
-    ("expirationseconds", TOKEN_EXPIRATION),
-    ("expiration", TOKEN_EXPIRATION),
-    ("skipcontainer", SKIP_CONTAINERS),
-    ("regionalsts", STS_REGIONAL_ENDPOINTS),
-    ("stsregionalendpoint", STS_REGIONAL_ENDPOINTS),
-];
-
-/// Names of the same domain that others read: EKS itself, and the webhook's object selector.
-const OTHER_SUFFIXES: &[&str] = &["compute-type", "nodegroup", "skip-pod-identity-webhook"];
-
-const MAX_PREFIX: usize = 32;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn knows_which_annotation_was_meant() {
-        let role = Some("eks.amazonaws.com/role-arn");
-        for (key, expected) in [
-            ("eks.amazonaws.com/rolearn", role),
-            ("eks.amazonaws.com/role_arn", role),
-            ("eks.amazonaws.com/roleArn", role),
-            ("eks.amazonaws.com/iam-role-arn", role),
-            ("EKS.amazonaws.com/role-arn", role),
-            ("eks.amazon.com/role-arn", role),
-            ("eks.amazonaws.co/role-arn", role),
-            ("amazonaws.com/role-arn", role),
-            ("iam.amazonaws.com/role", role),
-            (
-                "eks.amazonaws.com/sts-regional-endpoint",
-                Some("eks.amazonaws.com/sts-regional-endpoints"),
-            ),
-            ("eks.amazonaws.com/role-arn", None),
-            ("eks.amazonaws.com/region", None),
-            ("example.org/role-arn", None),
-            ("role-arn", None),
-            ("kubectl.kubernetes.io/last-applied-configuration", None),
-        ] {
-            assert_eq!(
-                lookalike(key, Carrier::ServiceAccount).as_deref(),
-                expected,
-                "{key}"
-            );
-        }
-    }
 }

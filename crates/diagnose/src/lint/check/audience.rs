@@ -1,12 +1,12 @@
 //! Audiences that look like the well-known ones.
 
 use podpass_kinds::Reason;
+use podpass_kinds::spelling::distance;
 use podpass_kinds::yaml::Node;
 use podpass_policy::Position;
 
 use super::super::collector::Collector;
 use super::super::draft::Draft;
-use crate::nearness::distance;
 
 /// Looks at a node that holds an audience, or at the items of a list of them.
 pub(in super::super) fn check(node: &Node, out: &mut Collector<'_>) {

@@ -1,14 +1,13 @@
 //! CredentialsRequests.
 
 use podpass_kinds::yaml::{Content, Node};
-use podpass_kinds::{DocumentContent, Reason, annotations, read_credentials_requests};
+use podpass_kinds::{DocumentContent, Reason, annotations, read_credentials_requests, spelling};
 use podpass_policy::{Document as Policy, DocumentKind};
 use serde_json::{Value, json};
 
 use super::super::collector::Collector;
 use super::super::draft::Draft;
 use super::super::policy::{Wildcards, check_wildcards};
-use super::super::spelling;
 use super::{Document, at, items, members};
 
 pub(super) fn check(document: &Document<'_>, mark: usize, out: &mut Collector<'_>) {

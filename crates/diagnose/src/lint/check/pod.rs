@@ -1,14 +1,13 @@
 //! Pods and the kinds that make them.
 
 use podpass_inject::{MIN_TOKEN_EXPIRATION, Pod, Settings, inject};
-use podpass_kinds::annotations::DEFAULT_PREFIX;
+use podpass_kinds::annotations::{Carrier, DEFAULT_PREFIX};
 use podpass_kinds::yaml::{Content, Node};
 use podpass_kinds::{PodManifest, Reason, ServiceAccountView, annotations, read_pods};
 use podpass_policy::Position;
 
 use super::super::collector::Collector;
 use super::super::draft::Draft;
-use super::annotations::Carrier;
 use super::{Document, Text, annotations as rules, arn, at, audience, items};
 
 pub(super) fn check(document: &Document<'_>, mark: usize, out: &mut Collector<'_>) {
@@ -131,6 +130,9 @@ fn check_injection(root: &Node, pod_node: &Node, text: Text<'_>, out: &mut Colle
                 Reason::TokenExpirationInvalid
                 | Reason::TokenExpirationTooShort
                 | Reason::SkipContainersInvalid
+                | Reason::IncludeContainersInvalid
+                | Reason::ContainerUnknown
+                | Reason::RegionInvalid
                 | Reason::ShadowedByStaticKeys
                 | Reason::MountPathTaken
                 | Reason::VolumeNameTaken => Draft::warning,

@@ -2,7 +2,8 @@
 
 use podpass_inject::{Pod, Settings, inject};
 use podpass_kinds::annotations::{
-    AUDIENCE, DEFAULT_PREFIX, ROLE_ARN, SKIP_CONTAINERS, STS_REGIONAL_ENDPOINTS, TOKEN_EXPIRATION,
+    AUDIENCE, Carrier, DEFAULT_PREFIX, INCLUDE_CONTAINERS, REGION, ROLE_ARN, SKIP_CONTAINERS,
+    STS_REGIONAL_ENDPOINTS, TOKEN_EXPIRATION,
 };
 use podpass_kinds::yaml::Node;
 use podpass_kinds::{Reason, annotations, read_service_accounts};
@@ -11,7 +12,6 @@ use serde_json::json;
 
 use super::super::collector::Collector;
 use super::super::draft::Draft;
-use super::annotations::Carrier;
 use super::claims::RoleClaim;
 use super::{Claims, Document, Text, annotations as rules, arn, at, audience};
 
@@ -96,6 +96,8 @@ fn check_values(root: &Node, text: Text<'_>, out: &mut Collector<'_>) {
                 Reason::TokenExpirationTooLong => (TOKEN_EXPIRATION, Draft::error),
                 Reason::StsRegionalEndpointsInvalid => (STS_REGIONAL_ENDPOINTS, Draft::warning),
                 Reason::SkipContainersInvalid => (SKIP_CONTAINERS, Draft::warning),
+                Reason::IncludeContainersInvalid => (INCLUDE_CONTAINERS, Draft::warning),
+                Reason::RegionInvalid => (REGION, Draft::warning),
                 _ => continue,
             };
             let value = at(root, &["metadata", "annotations", &name(suffix)]);

@@ -1,13 +1,13 @@
 //! Terraform: `terraform show -json` of a plan or a state, and configuration in JSON.
 
 use podpass_kinds::Reason;
+use podpass_kinds::annotations::Carrier;
 use podpass_kinds::yaml::Node;
 
 use super::super::collector::Collector;
 use super::super::draft::Draft;
 use super::super::kind::FileKind;
 use super::super::policy;
-use super::annotations::Carrier;
 use super::{Claims, annotations, arn, at, audience, items, members};
 
 /// Whether a document is Terraform's.

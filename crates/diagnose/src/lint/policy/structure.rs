@@ -1,14 +1,13 @@
 //! The elements of a policy: which must be there, and which must not.
 
-use podpass_kinds::Reason;
 use podpass_kinds::yaml::{Content, Node};
+use podpass_kinds::{Reason, spelling};
 use podpass_policy::{Comparison, ConditionOperator};
 
 use super::super::check::members;
 use super::super::collector::Collector;
 use super::super::draft::Draft;
 use super::super::kind::FileKind;
-use super::super::spelling;
 use super::{one_or_more, statements};
 
 pub(super) fn check(root: &Node, kind: FileKind, out: &mut Collector<'_>) {

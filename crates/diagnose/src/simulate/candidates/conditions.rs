@@ -1,9 +1,9 @@
 //! Edits of one condition that might make it hold.
 
+use podpass_kinds::spelling::distance;
 use podpass_policy::{Comparison, ConditionOperator, ConditionTrace, Quantifier, StatementTrace};
 
 use super::NEAR;
-use crate::nearness::distance;
 use crate::simulate::claims::Facts;
 use crate::simulate::edit::Edit;
 use crate::simulate::trust_edits::{ConditionPlace, TrustText};

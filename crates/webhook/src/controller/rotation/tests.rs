@@ -141,4 +141,7 @@ fn what_is_somebody_elses_is_known() {
     }
     let by_hand = json!({"data": {"tls.crt": "x", "tls.key": "x"}});
     assert!(other_owner(&by_hand, &none).is_some());
+    // A Secret of type `kubernetes.io/tls` has to have both members, empty ones do.
+    let empty = json!({"data": {"tls.crt": "", "tls.key": ""}});
+    assert_eq!(other_owner(&empty, &none), None);
 }

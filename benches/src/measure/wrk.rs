@@ -1,13 +1,11 @@
 //! wrk against a server, and what each answer cost it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use podpass_token::Token;
-
-use super::server::Server;
+use super::process::Process;
 
 /// What a run of wrk came to.
 pub(crate) struct Load {
@@ -16,7 +14,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Server CPU for one exchange.
+    /// Server CPU for one answer.
     pub(crate) fn each(&self) -> Duration {
         self.cpu / self.requests
     }
@@ -25,36 +23,34 @@ impl Load {
 /// How wrk is started.
 pub(crate) struct Wrk {
     /// The folder that its Debian packages were unpacked to.
-    packages: std::path::PathBuf,
-    script: std::path::PathBuf,
-    bodies: std::path::PathBuf,
+    packages: PathBuf,
+    script: PathBuf,
+    bodies: PathBuf,
 }
 
 impl Wrk {
-    /// Writes script and request bodies to `home`; one body for each token.
-    pub(crate) fn new(packages: &Path, home: &Path, tokens: &[Token]) -> Result<Self, String> {
-        let script = home.join("wrk.lua");
-        let bodies = home.join("bodies");
-        let body = |token: &Token| {
-            // A token in compact form needs no escapes.
-            format!(
-                "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fbench\
-                 &RoleSessionName=bench&WebIdentityToken={}\n",
-                token.expose()
-            )
-        };
-        let written = fs::write(&script, include_str!("wrk.lua"))
-            .and_then(|()| fs::write(&bodies, tokens.iter().map(body).collect::<String>()));
+    /// Writes script and request bodies, one a line, to `home`.
+    pub(crate) fn new(
+        packages: &Path,
+        home: &Path,
+        name: &str,
+        script: &str,
+        bodies: &str,
+    ) -> Result<Self, String> {
+        let places = [format!("{name}.lua"), format!("{name}.bodies")];
+        let [script_file, bodies_file] = places.map(|place| home.join(place));
+        let written =
+            fs::write(&script_file, script).and_then(|()| fs::write(&bodies_file, bodies));
         written.map_err(|error| format!("cannot write to `{}`: {error}", home.display()))?;
         Ok(Self {
             packages: packages.to_owned(),
-            script,
-            bodies,
+            script: script_file,
+            bodies: bodies_file,
         })
     }
 
-    /// Sends tokens for some seconds; fails when an answer is anything but a success.
-    pub(crate) fn run(&self, server: &Server, seconds: u32) -> Result<Load, String> {
+    /// Sends the bodies for some seconds; fails when an answer is anything but a success.
+    pub(crate) fn run(&self, server: &Process, url: &str, seconds: u32) -> Result<Load, String> {
         let before = server.cpu()?;
         let output = Command::new(self.packages.join("usr/bin/wrk"))
             .env_clear()
@@ -64,7 +60,7 @@ impl Wrk {
             .args(["--timeout", "30s"])
             .arg("--script")
             .arg(&self.script)
-            .arg(&server.endpoint)
+            .arg(url)
             .arg("--")
             .arg(&self.bodies)
             .output()
@@ -73,7 +69,7 @@ impl Wrk {
         let said = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() || said.contains("Non-2xx") || said.contains("Socket errors") {
             let wrong = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("wrk against {}:\n{said}{wrong}", server.endpoint));
+            return Err(format!("wrk against {url}:\n{said}{wrong}"));
         }
         let requests = said
             .lines()
@@ -84,7 +80,7 @@ impl Wrk {
         Ok(Load { requests, cpu })
     }
 
-    fn libraries(&self) -> std::path::PathBuf {
+    fn libraries(&self) -> PathBuf {
         let all = self.packages.join("usr/lib");
         let triplet = format!("{}-linux-gnu", std::env::consts::ARCH);
         all.join(triplet)
