@@ -9,14 +9,13 @@ mod server;
 #[path = "sandbox/tokens.rs"]
 mod tokens;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use measure::process::isolated;
 use measure::table::{Row, mebi, micro, millis, print};
-use measure::wrk::Wrk;
+use measure::wrk::{Post, Wrk};
 use server::Server;
 use tokens::{ISSUER, Tokens};
 
@@ -28,14 +27,7 @@ fn main() -> ExitCode {
         }
         _ => Err("usage: sandbox PODPASS WRK CLIENTS MOTO".to_owned()),
     };
-    match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(message) => {
-            let _ = writeln!(std::io::stderr(), "{message}");
-            ExitCode::FAILURE
-        }
-    }
+    measure::ended(result)
 }
 
 struct Bench<'a> {
@@ -56,8 +48,7 @@ impl<'a> Bench<'a> {
     ) -> Result<Self, String> {
         let home = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
         let tokens = Tokens::mint(TOKENS)?;
-        let script = include_str!("sandbox/wrk.lua");
-        let wrk = Wrk::new(wrk, home.path(), "exchange", script, &tokens.bodies())?;
+        let wrk = Wrk::new(wrk, home.path(), "exchange", EXCHANGE, &tokens.bodies())?;
         Ok(Self {
             podpass,
             clients,
@@ -180,6 +171,10 @@ fn ended(command: &mut Command) -> Result<(), String> {
     ))
 }
 
+const EXCHANGE: Post = Post {
+    path: "/",
+    content_type: "application/x-www-form-urlencoded; charset=utf-8",
+};
 const TOKENS: usize = 2_000;
 const STARTS: usize = 5;
 const SECONDS: u32 = 8;

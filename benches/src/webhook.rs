@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use cluster::Cluster;
 use measure::table::{Row, mebi, micro, print};
-use measure::wrk::Wrk;
+use measure::wrk::{Post, Wrk};
 use podpass_testkit::TestAuthority;
 use subject::Webhook;
 
@@ -35,14 +35,7 @@ async fn main() -> ExitCode {
         [podpass, wrk, programs] => run(podpass, wrk, programs).await,
         _ => Err("usage: webhook PODPASS WRK PROGRAMS".to_owned()),
     };
-    match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(message) => {
-            let _ = writeln!(std::io::stderr(), "{message}");
-            ExitCode::FAILURE
-        }
-    }
+    measure::ended(result)
 }
 
 /// Measures, prints the table, and says whether every bound is kept.
@@ -55,10 +48,9 @@ async fn run(podpass: &Path, wrk: &Path, programs: &Path) -> Result<bool, String
     }
     let mut cluster = Cluster::start(programs, &home.join("kubeconfig")).await;
     cluster.add_pair().await?;
-    let script = include_str!("webhook/wrk.lua");
     let load = |account: &str| {
         let body = format!("{}\n", review::of(account));
-        Wrk::new(wrk, home, account, script, &body)
+        Wrk::new(wrk, home, account, MUTATE, &body)
     };
     let (mutated, unmatched) = (load("app")?, load("plain")?);
 
@@ -163,6 +155,10 @@ fn say(line: &str) -> Result<(), String> {
         .map_err(|error| format!("cannot print: {error}"))
 }
 
+const MUTATE: Post = Post {
+    path: "/mutate?timeout=10s",
+    content_type: "application/json",
+};
 const SECONDS: u32 = 8;
 const HALF: usize = 50_000;
 const IDLE: Duration = Duration::from_mins(1);

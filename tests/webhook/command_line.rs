@@ -43,6 +43,11 @@ fn exit_codes_are_the_peers() {
             "no pod with a service account",
         ),
         (
+            vec!["--in-cluster=false", "--kube-api=x://y"],
+            255,
+            "`x://y` is not the URL of an API server",
+        ),
+        (
             [&files[..], &["--tls-min-version=1.4"]].concat(),
             255,
             "1.4",

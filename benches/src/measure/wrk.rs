@@ -26,6 +26,14 @@ pub(crate) struct Wrk {
     packages: PathBuf,
     script: PathBuf,
     bodies: PathBuf,
+    post: Post,
+}
+
+/// Where bodies are posted, and as what.
+#[derive(Clone, Copy)]
+pub(crate) struct Post {
+    pub(crate) path: &'static str,
+    pub(crate) content_type: &'static str,
 }
 
 impl Wrk {
@@ -34,18 +42,19 @@ impl Wrk {
         packages: &Path,
         home: &Path,
         name: &str,
-        script: &str,
+        post: Post,
         bodies: &str,
     ) -> Result<Self, String> {
         let places = [format!("{name}.lua"), format!("{name}.bodies")];
         let [script_file, bodies_file] = places.map(|place| home.join(place));
-        let written =
-            fs::write(&script_file, script).and_then(|()| fs::write(&bodies_file, bodies));
+        let written = fs::write(&script_file, include_str!("wrk.lua"))
+            .and_then(|()| fs::write(&bodies_file, bodies));
         written.map_err(|error| format!("cannot write to `{}`: {error}", home.display()))?;
         Ok(Self {
             packages: packages.to_owned(),
             script: script_file,
             bodies: bodies_file,
+            post,
         })
     }
 
@@ -63,6 +72,7 @@ impl Wrk {
             .arg(url)
             .arg("--")
             .arg(&self.bodies)
+            .args([self.post.path, self.post.content_type])
             .output()
             .map_err(|error| format!("cannot start wrk: {error}"))?;
         let cpu = server.cpu()?.saturating_sub(before);

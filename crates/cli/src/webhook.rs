@@ -130,7 +130,7 @@ where
             settings.compose_role_arn = Some(home_of_this_machine().await?);
         }
         server(settings).await.map_err(|error| {
-            let failure = Failure::failed(error.to_string());
+            let failure = Failure::failed(error.to_string()).help(error.hint());
             match std::error::Error::source(&error) {
                 Some(cause) => failure.because(cause),
                 None => failure,
@@ -151,8 +151,11 @@ fn failed(failure: &Failure) -> ExitCode {
 fn options(arguments: &WebhookArgs) -> Result<Options, Failure> {
     let (server, cluster, tls) = (&arguments.server, &arguments.cluster, &arguments.tls);
     let admission = &arguments.admission;
-    let tls_options = TlsOptions::parse(&tls.tls_min_version, &tls.tls_cipher_suites)
-        .map_err(|error| Failure::usage(error.to_string()))?;
+    let tls_options =
+        TlsOptions::parse(&tls.tls_min_version, &tls.tls_cipher_suites).map_err(|error| {
+            Failure::usage(error.to_string())
+                .help("correct `--tls-min-version` or `--tls-cipher-suites`")
+        })?;
     let certificate = if tls.in_cluster {
         CertificateSource::Secret {
             name: arguments.names.tls_secret.clone(),

@@ -189,10 +189,17 @@ impl std::fmt::Debug for Cluster {
 }
 
 fn parse_server(server: &str) -> Result<http::Uri, ClusterError> {
-    server.parse().map_err(|error| {
+    let refused = || {
         let message = format!("`{server}` is not the URL of an API server");
-        ClusterError::new(ErrorKind::Configuration, message).because(error)
-    })
+        ClusterError::new(ErrorKind::Configuration, message)
+    };
+    let url: http::Uri = server.parse().map_err(|error| refused().because(error))?;
+    let is_http = matches!(url.scheme_str(), Some("http" | "https"));
+    if is_http && url.host().is_some() {
+        Ok(url)
+    } else {
+        Err(refused().because("it has to begin with https:// or http:// and name a host"))
+    }
 }
 
 /// The configuration, and the name of the user in it.

@@ -55,7 +55,11 @@ impl Cluster {
         let mut pauses = Pauses::default();
         while let Some(event) = events.next().await {
             match event {
-                Ok(Event::Init) => index.begin_list(),
+                Ok(Event::Init) => {
+                    // Each try begins so: nothing has worked yet.
+                    index.begin_list();
+                    continue;
+                }
                 Ok(Event::InitApply(object) | Event::Apply(object)) => {
                     let (namespace, name) = object.key();
                     index.put(namespace, name, &object.annotations);
@@ -96,7 +100,10 @@ impl Cluster {
         let mut listed = None;
         while let Some(event) = events.next().await {
             match event {
-                Ok(Event::Init) => listed = None,
+                Ok(Event::Init) => {
+                    listed = None;
+                    continue;
+                }
                 Ok(Event::InitApply(object)) => listed = serde_json::to_value(object).ok(),
                 Ok(Event::InitDone) => {
                     seen(listed.take());

@@ -1,8 +1,6 @@
 //! `GetSessionToken` and `GetFederationToken`: temporary credentials for the very user who calls, and for somebody that
 //! user vouches for.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use podpass_kinds::Reason;
 use podpass_policy::{
@@ -268,7 +266,7 @@ fn ask(
             trace.pass_policies(
                 StepName::Permission,
                 move || vec![comparison.clone()],
-                Arc::new(decision.trace),
+                decision.trace.into(),
             );
             continue;
         }
@@ -277,7 +275,7 @@ fn ask(
         trace.fail_policies(
             StepName::Permission,
             vec![comparison],
-            Arc::new(decision.trace),
+            decision.trace.into(),
         );
         return Err(Denial::new(
             Code::AccessDenied,

@@ -30,7 +30,7 @@ pub struct Step {
     comparisons: Comparisons,
     /// Each statement of each policy that was asked, for the steps that ask policies.
     #[serde(skip_serializing_if = "is_empty", serialize_with = "serialize_all")]
-    pub policies: Arc<Vec<PolicyTrace>>,
+    pub policies: Arc<[PolicyTrace]>,
 }
 
 #[derive(Clone)]
@@ -150,7 +150,7 @@ impl Trace {
         &mut self,
         name: StepName,
         wording: impl Fn() -> Vec<Comparison> + Send + Sync + 'static,
-        policies: Arc<Vec<PolicyTrace>>,
+        policies: Arc<[PolicyTrace]>,
     ) {
         let comparisons = Comparisons::Later(Arc::new(wording));
         self.push(name, Outcome::Passed, comparisons, policies);
@@ -161,7 +161,7 @@ impl Trace {
         &mut self,
         name: StepName,
         comparisons: Vec<Comparison>,
-        policies: Arc<Vec<PolicyTrace>>,
+        policies: Arc<[PolicyTrace]>,
     ) {
         let comparisons = Comparisons::Worded(comparisons);
         self.push(name, Outcome::Failed, comparisons, policies);
@@ -172,7 +172,7 @@ impl Trace {
         name: StepName,
         outcome: Outcome,
         comparisons: Comparisons,
-        policies: Arc<Vec<PolicyTrace>>,
+        policies: Arc<[PolicyTrace]>,
     ) {
         if self.steps.is_empty() {
             self.steps.reserve(USUAL_STEPS);
@@ -371,15 +371,15 @@ impl fmt::Display for Printable<'_> {
 
 // serde sees through an `Arc` only with a feature that nothing else here needs.
 
-fn is_empty(policies: &Arc<Vec<PolicyTrace>>) -> bool {
+fn is_empty(policies: &Arc<[PolicyTrace]>) -> bool {
     policies.is_empty()
 }
 
 fn serialize_all<S: Serializer>(
-    policies: &Arc<Vec<PolicyTrace>>,
+    policies: &Arc<[PolicyTrace]>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    policies.as_slice().serialize(serializer)
+    policies.serialize(serializer)
 }
 
 /// The steps of a granted exchange.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use podpass_kinds::Reason;
 use podpass_policy::{
-    Attached, Context, Decision, Layer, Policies, Principal, Request, ResourceRule, Verdict, decide,
+    Attached, Context, Decision, Layer, Policies, PolicyTrace, Principal, Request, ResourceRule,
+    Verdict, decide,
 };
 
 use self::nearest::{Nearest, allowing};
@@ -53,14 +54,14 @@ impl Question<'_> {
             };
             let decision = decide(&request, &policies);
             if decision.is_allowed() {
-                let policies = Arc::new(decision.trace);
+                let policies: Arc<[PolicyTrace]> = decision.trace.into();
                 let worded = Arc::clone(&policies);
                 let wording = move || allowing(&worded, action);
                 trace.pass_policies(StepName::TrustPolicy, wording, policies);
                 continue;
             }
             let (reason, comparisons) = self.explain(&request, &decision);
-            let policies = Arc::new(decision.trace);
+            let policies = decision.trace.into();
             trace.fail_policies(StepName::TrustPolicy, comparisons, policies);
             return Err(Denied { reason, action });
         }

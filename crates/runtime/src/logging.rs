@@ -29,9 +29,10 @@ impl Format {
 /// Libraries are heard from 6 on. The environment is not read. Does nothing when a log has started already.
 pub fn start(format: Format, verbosity: u8) {
     let filter = match verbosity {
-        0..=2 => "warn,podpass=info",
-        3 => "warn,podpass=debug",
-        4..=5 => "warn,podpass=trace",
+        // The Kubernetes client logs each failed call; podpass tells of it once, in its own words.
+        0..=2 => "warn,kube_client=off,podpass=info",
+        3 => "warn,kube_client=off,podpass=debug",
+        4..=5 => "warn,kube_client=off,podpass=trace",
         _ => "debug,podpass=trace",
     };
     // The crates of podpass are called `podpass_…`, which `podpass` stands for as a prefix of targets.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::Map;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -177,17 +179,11 @@ async fn speak_http1<S, F>(
     S: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
-    let service = service_fn(move |request| {
-        let answered = answer(request);
-        async move { Ok::<_, Infallible>(answered.await) }
-    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "Connection ended early");
-    }
+        .serve_connection(TokioIo::new(stream), service_fn(infallible(answer)));
+    note_end(watcher.watch(connection).await);
 }
 
 async fn speak_http2<S, F>(
@@ -198,17 +194,26 @@ async fn speak_http2<S, F>(
     S: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
-    let service = service_fn(move |request| {
-        let answered = answer(request);
-        async move { Ok::<_, Infallible>(answered.await) }
-    });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         // A peer that is gone without a word is noticed.
         .keep_alive_interval(IDLE_TIMEOUT)
         .max_concurrent_streams(MAX_STREAMS)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
+        .serve_connection(TokioIo::new(stream), service_fn(infallible(answer)));
+    note_end(watcher.watch(connection).await);
+}
+
+type Answered<F> = Map<F, fn(Answer) -> Result<Answer, Infallible>>;
+
+/// What hyper takes for a service: it could fail, and does not.
+fn infallible<F: Future<Output = Answer>>(
+    answer: impl Fn(Request<Incoming>) -> F,
+) -> impl Fn(Request<Incoming>) -> Answered<F> {
+    move |request| answer(request).map(Ok)
+}
+
+fn note_end(ended: hyper::Result<()>) {
+    if let Err(error) = ended {
         tracing::debug!(%error, "Connection ended early");
     }
 }

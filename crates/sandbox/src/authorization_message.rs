@@ -110,7 +110,7 @@ pub(crate) fn encode(
             && (message.matched_statements.items.pop().is_some()
                 || message.context.conditions.items.pop().is_some());
         if !is_cut {
-            return seal.close_text(&purpose(account), plain);
+            return seal.close_text(&purpose(account), &plain);
         }
     }
 }

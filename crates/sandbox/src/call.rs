@@ -1,5 +1,7 @@
 //! One API call in progress: its input, who makes it, and what will be reported about it.
 
+use std::ops::Range;
+
 use http::StatusCode;
 use jiff::Timestamp;
 use podpass_exchange::{Comparison, Outcome as StepOutcome};
@@ -46,6 +48,8 @@ pub(crate) struct Report {
     pub(crate) service_clock: Option<Timestamp>,
     /// The bucket of a request of S3.
     pub(crate) bucket: Option<String>,
+    /// Where in the body of an answer of STS or IAM the result stands, without what is secret in it.
+    pub(crate) shown: Vec<Range<usize>>,
     /// The caller, once a signature was verified.
     pub(crate) actor: Option<Actor>,
     /// The subject of a token, once it was verified.

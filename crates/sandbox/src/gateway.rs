@@ -223,9 +223,9 @@ impl Gateway {
         if let Some(wanted) = report.wanted.take() {
             return Step::Ask(wanted);
         }
-        self.trail.observe(&Observed {
+        self.trail.observe(Observed {
             request,
-            report: &report,
+            report: &mut report,
             response: &response,
             outcome: &outcome,
             now,
@@ -279,14 +279,14 @@ impl Gateway {
     ) -> Answered {
         service.name().clone_into(&mut report.service);
         let result = self.call_query(service, facing, report);
-        let outcome = result
-            .as_ref()
-            .map_or_else(Outcome::from, |_| Outcome::Allowed);
-        let response = match result {
-            Ok(result) => query::success(service, &report.action, &result),
-            Err(error) => query::failure(service, &error),
-        };
-        (response, outcome)
+        match result {
+            Ok(result) => {
+                let (response, shown) = query::success(service, &report.action, result);
+                report.shown = shown;
+                (response, Outcome::Allowed)
+            }
+            Err(error) => (query::failure(service, &error), Outcome::from(&error)),
+        }
     }
 
     fn call_query(

@@ -130,12 +130,12 @@ impl Seal {
     /// Makes the session token of a session.
     pub(crate) fn close(&self, session: &Session) -> Result<Secret, RandomFailure> {
         // Grown from nothing, it would leave copies of the secret behind.
-        let mut sealed = Vec::with_capacity(USUAL);
-        serde_json::to_writer(&mut sealed, &Sealed::of(session)).map_err(|_| RandomFailure)?;
-        let nonce = self.seal(HEADER, &mut sealed)?;
-        Ok(Secret::new(
-            STANDARD.encode([HEADER, nonce.as_ref(), &sealed].concat()),
-        ))
+        let mut token = Vec::with_capacity(USUAL);
+        token.extend_from_slice(HEADER);
+        token.extend_from_slice(&[0; NONCE_LEN]);
+        serde_json::to_writer(&mut token, &Sealed::of(session)).map_err(|_| RandomFailure)?;
+        self.seal(HEADER, HEADER.len(), &mut token)?;
+        Ok(Secret::new(STANDARD.encode(token)))
     }
 
     /// Reads a session back from its token.
@@ -148,14 +148,10 @@ impl Seal {
     }
 
     /// Seals bytes into a text that opens for the same purpose alone.
-    pub(crate) fn close_text(
-        &self,
-        purpose: &str,
-        mut plain: Vec<u8>,
-    ) -> Result<String, RandomFailure> {
-        let nonce = self.seal(purpose.as_bytes(), &mut plain)?;
-        let nonce: &[u8] = nonce.as_ref();
-        Ok(URL_SAFE_NO_PAD.encode([nonce, &plain].concat()))
+    pub(crate) fn close_text(&self, purpose: &str, plain: &[u8]) -> Result<String, RandomFailure> {
+        let mut text = [&[0; NONCE_LEN][..], plain].concat();
+        self.seal(purpose.as_bytes(), 0, &mut text)?;
+        Ok(URL_SAFE_NO_PAD.encode(text))
     }
 
     /// Reads what [`Seal::close_text`] has sealed for that purpose; `None` when it has not.
@@ -165,9 +161,21 @@ impl Seal {
         Some(plain.to_vec())
     }
 
-    fn seal(&self, purpose: &[u8], plain: &mut Vec<u8>) -> Result<Nonce, RandomFailure> {
-        let sealed = self.key.seal_in_place_append_tag(Aad::from(purpose), plain);
-        sealed.map_err(|_| RandomFailure)
+    /// Seals in place what stands behind a header and the room for the nonce.
+    fn seal(
+        &self,
+        purpose: &[u8],
+        header: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), RandomFailure> {
+        let (head, plain) = bytes.split_at_mut(header + NONCE_LEN);
+        let (nonce, tag) = self
+            .key
+            .seal_in_place_separate_tag(Aad::from(purpose), plain)
+            .map_err(|_| RandomFailure)?;
+        head[header..].copy_from_slice(nonce.as_ref());
+        bytes.extend_from_slice(tag.as_ref());
+        Ok(())
     }
 
     /// Opens a nonce and what follows it.
@@ -379,7 +387,7 @@ mod tests {
     #[test]
     fn a_text_opens_for_its_purpose_and_is_no_session() {
         let seal = Seal::random().unwrap();
-        let text = seal.close_text("a", b"plain".to_vec()).unwrap();
+        let text = seal.close_text("a", b"plain").unwrap();
         assert_eq!(seal.open_text("a", &text).as_deref(), Some(&b"plain"[..]));
         let token = seal.close(&of_role()).unwrap();
         let bytes = STANDARD.decode(token.expose()).unwrap();

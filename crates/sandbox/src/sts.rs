@@ -16,7 +16,7 @@ use crate::call::Call;
 use crate::caller::{CallerPolicies, Person};
 use crate::iam::store::{NamedDocument, Role};
 use crate::issuers::{Fetched, Remote};
-use crate::query::{ApiError, Constraint, Form, Input, Member, Xml};
+use crate::query::{ApiError, Form, Input, Member, Xml};
 use crate::session::Seal;
 use crate::state::State;
 
@@ -61,10 +61,14 @@ fn context(sts: &Sts<'_>, call: &mut Call<'_>) -> Context {
         .text("RoleArn")
         .and_then(|arn| stored_role(sts, &arn.parse().ok()?));
     if let Some(role) = role {
-        role.tags.add_to(&mut context, "aws:ResourceTag");
-        role.tags.add_to(&mut context, "iam:ResourceTag");
+        add_role_tags(&mut context, role);
     }
     context
+}
+
+fn add_role_tags(context: &mut Context, role: &Role) {
+    role.tags.add_to(context, "aws:ResourceTag");
+    role.tags.add_to(context, "iam:ResourceTag");
 }
 
 /// The role of that ARN as an exchange needs it.
@@ -153,8 +157,7 @@ fn unsigned() -> ApiError {
 fn require(form: &Form, names: &[&'static str]) -> Result<(), ApiError> {
     let mut input = Input::new(form);
     for name in names {
-        // What is missing is reported by `finish`, all of it at once.
-        let _ = input.required::<String>(name, &ANYTHING);
+        input.present(name);
     }
     input.finish()
 }
@@ -182,5 +185,4 @@ fn refuse(call: &mut Call<'_>, denial: Denial) -> ApiError {
     }
 }
 
-const ANYTHING: Constraint = Constraint::length(0, usize::MAX);
 const WITH_WEB_IDENTITY: &str = "AssumeRoleWithWebIdentity";

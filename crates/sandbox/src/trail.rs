@@ -60,10 +60,11 @@ enum Writing {
 }
 
 /// A call that was answered, with all that a record says of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Observed<'a> {
     pub(crate) request: &'a Received,
-    pub(crate) report: &'a Report,
+    /// Who called and from where goes over into the record.
+    pub(crate) report: &'a mut Report,
     pub(crate) response: &'a Response<Bytes>,
     pub(crate) outcome: &'a Outcome,
     pub(crate) now: Timestamp,
@@ -71,7 +72,7 @@ pub(crate) struct Observed<'a> {
 
 impl Trail {
     /// Records a call, if it is one that CloudTrail records.
-    pub(crate) fn observe(&self, observed: &Observed<'_>) {
+    pub(crate) fn observe(&self, observed: Observed<'_>) {
         if let Some(note) = Note::of(observed) {
             self.lock().push(note);
         }

@@ -186,3 +186,116 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::future::join_all;
+    use podpass_cluster::Cluster;
+
+    use super::*;
+
+    /// A failure that may pass, as far as anybody can tell.
+    async fn failure() -> ClusterError {
+        let refused = Cluster::connect_component(None, Some("no URL")).await;
+        refused.expect_err("a text with a blank is no URL")
+    }
+
+    fn in_seconds(seconds: u64) -> Instant {
+        Instant::now() + Duration::from_secs(seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_for_the_same_shares_one_call() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let reads = Reads::new(move |key: String| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async move {
+                sleep(Duration::from_millis(10)).await;
+                Ok(Some(key))
+            }
+        });
+        let all = (0..20).map(|_| reads.read("ns/a", in_seconds(5)));
+        for read in join_all(all).await {
+            assert_eq!(read, Read::Found("ns/a".to_owned()));
+        }
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+        // Nothing is kept: the next one asks anew.
+        reads.read("ns/a", in_seconds(5)).await;
+        assert_eq!(calls.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn absence_counts_only_for_who_asked_before_the_question() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        // The object comes into being while the first question is on its way.
+        let reads = Reads::new(move |_: String| {
+            let number = counted.fetch_add(1, Ordering::Relaxed);
+            async move {
+                sleep(Duration::from_millis(10)).await;
+                Ok((number > 0).then_some(number))
+            }
+        });
+        let later = async {
+            sleep(Duration::from_millis(5)).await;
+            reads.read("ns/a", in_seconds(5)).await
+        };
+        let (first, later) = tokio::join!(reads.read("ns/a", in_seconds(5)), later);
+        assert_eq!(first, Read::Missing);
+        assert_eq!(later, Read::Found(1));
+        assert_eq!(calls.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_are_tried_again_until_the_deadline() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let reads = Reads::new(move |key: String| {
+            let number = counted.fetch_add(1, Ordering::Relaxed);
+            async move {
+                match key.as_str() {
+                    "recovers" if number >= 3 => Ok(Some(number)),
+                    // A server that does not answer is left after a while.
+                    "hangs" => std::future::pending().await,
+                    _ => Err(failure().await),
+                }
+            }
+        });
+        assert_eq!(reads.read("recovers", in_seconds(9)).await, Read::Found(3));
+        for key in ["fails", "hangs"] {
+            let begun = Instant::now();
+            let read = reads.read(key, in_seconds(9)).await;
+            assert!(matches!(read, Read::Failed(_)), "{read:?}");
+            assert_eq!(begun.elapsed().as_secs(), 9, "{key}");
+        }
+        // Nobody waits for it any more, so it stops.
+        sleep(Duration::from_secs(5)).await;
+        let so_far = calls.load(Ordering::Relaxed);
+        sleep(Duration::from_mins(1)).await;
+        assert_eq!(calls.load(Ordering::Relaxed), so_far);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn few_calls_are_in_flight_at_a_time() {
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (counted, seen) = (Arc::clone(&now), Arc::clone(&most));
+        let reads = Reads::new(move |key: String| {
+            let (now, most) = (Arc::clone(&counted), Arc::clone(&seen));
+            async move {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                sleep(Duration::from_millis(10)).await;
+                now.fetch_sub(1, Ordering::SeqCst);
+                Ok(Some(key))
+            }
+        });
+        let keys: Vec<String> = (0..1_000).map(|number| format!("ns/{number}")).collect();
+        let all = keys.iter().map(|key| reads.read(key, in_seconds(9)));
+        for (read, key) in join_all(all).await.into_iter().zip(&keys) {
+            assert_eq!(read, Read::Found(key.clone()));
+        }
+        assert_eq!(most.load(Ordering::SeqCst), MOST_AT_A_TIME);
+    }
+}

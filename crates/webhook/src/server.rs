@@ -53,6 +53,28 @@ pub enum StartError {
     Signals(#[source] std::io::Error),
 }
 
+impl StartError {
+    /// One imperative clause that says what to do.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Cluster(_) => {
+                "run it in a pod, or name the API server with `--kubeconfig` or `--kube-api`"
+            }
+            Self::Certificate(_) => {
+                "name files that fit with `--tls-cert` and `--tls-key`, or take the controller's Secret with `--in-cluster`"
+            }
+            Self::Secret { .. } => {
+                "grant `get`, `list` and `watch` on that one Secret, or take files with `--in-cluster=false`"
+            }
+            Self::CredentialsFile(_) => "name a file in a folder that is there",
+            Self::Port(_) => {
+                "choose another port with `--port` or `--metrics-port`, or another `--bind-address`"
+            }
+            Self::Signals(_) => "look at the limits of the system",
+        }
+    }
+}
+
 /// Runs the webhook until SIGTERM or SIGINT.
 ///
 /// An API server that cannot be reached is no error: the webhook waits for it, not ready.

@@ -61,6 +61,11 @@ impl Presented {
         &self.parameters.target.role
     }
 
+    /// Gives access to what the call brings to conditions, for what only the role's ARN leads to, such as the role's tags.
+    pub fn context_mut(&mut self) -> &mut Context {
+        &mut self.parameters.context
+    }
+
     /// Returns the token's `iss`, which is not proven.
     pub fn issuer(&self) -> &str {
         &self.claims.issuer

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use podpass_exchange::Outcome as StepOutcome;
+use podpass_policy::{PolicyTrace, StatementOutcome};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -205,7 +206,7 @@ fn size_of(event: &Event) -> usize {
     let steps = event.exchange.iter().flat_map(|trace| &trace.steps);
     let steps = steps.map(|step| match step.outcome {
         StepOutcome::Failed => json_length(step),
-        _ => json_length(step.policies.as_slice()),
+        _ => step.policies.iter().map(size_of_policy).sum::<usize>(),
     });
     ROOM + event.action.len()
         + event.principal.len()
@@ -213,7 +214,34 @@ fn size_of(event: &Event) -> usize {
         + error
         + event.cause.as_ref().map_or(0, json_length)
         + steps.sum::<usize>()
-        + json_length(event.policy.as_slice())
+        + event.policy.iter().map(size_of_policy).sum::<usize>()
+}
+
+/// The words of a policy's trace, and the rest of it as if each number were as long as a word.
+fn size_of_policy(policy: &PolicyTrace) -> usize {
+    let statements = policy.statements.iter().map(|statement| {
+        let differs = match &statement.outcome {
+            StatementOutcome::PrincipalDiffers { expected, actual }
+            | StatementOutcome::ActionDiffers { expected, actual }
+            | StatementOutcome::ResourceDiffers { expected, actual } => {
+                actual.len() + texts(expected)
+            }
+            StatementOutcome::Matches | StatementOutcome::ConditionFails => 0,
+        };
+        let conditions = statement.conditions.iter().map(|condition| {
+            let actual = condition
+                .actual
+                .as_ref()
+                .map(|value| texts(value.as_slice()));
+            PLACE + condition.key.len() + texts(&condition.expected) + actual.unwrap_or_default()
+        });
+        PLACE + differs + conditions.sum::<usize>()
+    });
+    PLACE + policy.source.len() + statements.sum::<usize>()
+}
+
+fn texts(texts: &[String]) -> usize {
+    texts.iter().map(|text| WORD + text.len()).sum()
 }
 
 fn json_length(value: &(impl Serialize + ?Sized)) -> usize {
@@ -225,6 +253,12 @@ fn json_length(value: &(impl Serialize + ?Sized)) -> usize {
 
 /// Bytes: an event's own, and its short texts.
 const ROOM: usize = 500;
+
+/// Bytes of a policy, statement or condition beside its texts.
+const PLACE: usize = 120;
+
+/// Bytes of a text beside its characters.
+const WORD: usize = 24;
 
 /// About 10 MB at 1 kB an event: enough to look back on a test run, bounded for a sandbox that runs for days.
 const CAPACITY: usize = 10_000;

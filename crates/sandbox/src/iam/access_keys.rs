@@ -48,7 +48,7 @@ pub(crate) fn create(call: &mut Call<'_>, account: &mut Account) -> Answer {
             xml.text("UserName", key.user.as_str());
             xml.text("AccessKeyId", &key.id);
             xml.text("Status", key.status.word());
-            xml.text("SecretAccessKey", key.secret.expose());
+            xml.secret("SecretAccessKey", key.secret.expose());
             xml.text("CreateDate", &words::date(key.created));
         });
     });

@@ -1,5 +1,7 @@
 //! Whole answers of the Query protocol, successes and errors.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
@@ -7,18 +9,27 @@ use http::{HeaderValue, Response, StatusCode};
 use super::{ApiError, QueryService, Xml};
 use crate::ids;
 
-/// The answer to a call that was done.
-pub(crate) fn success(service: QueryService, action: &str, result: &Xml) -> Response<Bytes> {
+/// The answer to a call that was done, and where in its body the result stands that others than the caller may see.
+pub(crate) fn success(
+    service: QueryService,
+    action: &str,
+    result: Xml,
+) -> (Response<Bytes>, Vec<Range<usize>>) {
     let request_id = ids::new_request_id();
-    let xml = Xml::with_room(result.len(), |xml| {
-        xml.root(&format!("{action}Response"), service.namespace(), |xml| {
-            if !result.is_empty() || action == EMPTY_RESULT {
-                xml.element(&format!("{action}Result"), |xml| xml.append(result));
-            }
-            xml.element("ResponseMetadata", |xml| xml.text("RequestId", &request_id));
-        });
-    });
-    respond(StatusCode::OK, &request_id, xml)
+    let namespace = service.namespace();
+    let start = format!("<{action}Response xmlns=\"{namespace}\">");
+    let end = format!(
+        "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
+    );
+    let (xml, shown) = if result.is_empty() && action != EMPTY_RESULT {
+        result.wrapped(&start, &end)
+    } else {
+        result.wrapped(
+            &format!("{start}<{action}Result>"),
+            &format!("</{action}Result>{end}"),
+        )
+    };
+    (respond(StatusCode::OK, &request_id, xml), shown)
 }
 
 /// The answer to a call that was refused.
@@ -65,11 +76,11 @@ pub(crate) fn failure_in(
             xml.text("RequestId", &request_id);
         });
     });
-    respond(status, &request_id, xml)
+    respond(status, &request_id, xml.into_string())
 }
 
-fn respond(status: StatusCode, request_id: &str, xml: Xml) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(xml.into_string()));
+fn respond(status: StatusCode, request_id: &str, xml: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(xml));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));

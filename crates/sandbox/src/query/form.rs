@@ -7,39 +7,95 @@ use percent_encoding::percent_decode;
 use super::ApiError;
 
 /// The decoded parameters of a Query request; of a repeated name the last value counts.
-#[derive(Clone, Default, PartialEq, Eq)]
+///
+/// All of them are in one text: each exchange reads a form, and its note for CloudTrail keeps a part of it.
+#[derive(Clone, Default)]
 pub(crate) struct Form {
-    parameters: BTreeMap<String, String>,
+    text: String,
+    /// In the order of the names, each once.
+    parameters: Vec<Place>,
+}
+
+/// Where a parameter stands in the text: its name, and right behind it its value.
+#[derive(Clone, Copy)]
+struct Place {
+    start: usize,
+    name_end: usize,
+    end: usize,
 }
 
 impl Form {
     /// Reads `application/x-www-form-urlencoded` text.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, ApiError> {
-        let mut parameters = BTreeMap::new();
+        let mut form = Self {
+            text: String::with_capacity(text.len()),
+            parameters: Vec::with_capacity(USUAL_PARAMETERS),
+        };
         for pair in text
             .split(|byte| *byte == b'&')
             .filter(|pair| !pair.is_empty())
         {
-            if parameters.len() == MAX_PARAMETERS {
-                return Err(ApiError::malformed_input("too many parameters"));
-            }
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let (name, value) = (decode(halves.next())?, decode(halves.next())?);
-            parameters.insert(name, value);
+            let start = form.text.len();
+            decode(halves.next(), &mut form.text)?;
+            let name_end = form.text.len();
+            decode(halves.next(), &mut form.text)?;
+            form.parameters.push(Place {
+                start,
+                name_end,
+                end: form.text.len(),
+            });
         }
-        Ok(Self { parameters })
+        let Self { text, parameters } = &mut form;
+        let name = |place: &Place| &text[place.start..place.name_end];
+        // Of equal names the last comes first, and stays.
+        parameters.reverse();
+        parameters.sort_by_key(name);
+        parameters.dedup_by_key(|place| name(place));
+        if parameters.len() > MAX_PARAMETERS {
+            return Err(ApiError::malformed_input("too many parameters"));
+        }
+        Ok(form)
+    }
+
+    /// A form of the parameters whose names are to be kept.
+    pub(crate) fn filtered(&self, keeps: impl Fn(&str) -> bool) -> Self {
+        let kept = || self.iter().filter(|(name, _)| keeps(name));
+        let mut form = Self {
+            text: String::with_capacity(kept().map(|(name, value)| name.len() + value.len()).sum()),
+            parameters: Vec::with_capacity(kept().count()),
+        };
+        for (name, value) in kept() {
+            let start = form.text.len();
+            form.text.push_str(name);
+            form.text.push_str(value);
+            form.parameters.push(Place {
+                start,
+                name_end: start + name.len(),
+                end: form.text.len(),
+            });
+        }
+        form
+    }
+
+    /// The bytes of all names and values.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
     }
 
     /// All parameters, in the order of their names.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parameters
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .map(|place| (self.name(place), self.value(place)))
     }
 
     /// The parameter of that name.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.parameters.get(name).map(String::as_str)
+        let found = self
+            .parameters
+            .binary_search_by_key(&name, |place| self.name(place));
+        Some(self.value(&self.parameters[found.ok()?]))
     }
 
     /// An integer: decimal digits with an optional sign, within 32 bits.
@@ -69,9 +125,12 @@ impl Form {
     pub(crate) fn list(&self, name: &str) -> Result<Option<Vec<Member<'_>>>, ApiError> {
         let prefix = format!("{name}.member.");
         let mut members: BTreeMap<u32, Member<'_>> = BTreeMap::new();
-        let following = self
+        let start = self
             .parameters
-            .range(prefix.clone()..)
+            .partition_point(|place| self.name(place) < prefix.as_str());
+        let following = self.parameters[start..]
+            .iter()
+            .map(|place| (self.name(place), self.value(place)))
             .take_while(|(found, _)| found.starts_with(&prefix));
         for (found, value) in following {
             let rest = &found[prefix.len()..];
@@ -104,12 +163,30 @@ impl Form {
                 .collect(),
         ))
     }
+
+    fn name(&self, place: &Place) -> &str {
+        &self.text[place.start..place.name_end]
+    }
+
+    fn value(&self, place: &Place) -> &str {
+        &self.text[place.name_end..place.end]
+    }
 }
+
+impl PartialEq for Form {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Form {}
 
 /// Parameters may hold tokens and policies, so only their names are shown.
 impl std::fmt::Debug for Form {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.parameters.keys()).finish()
+        f.debug_set()
+            .entries(self.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 
@@ -149,29 +226,31 @@ fn malformed(name: &str) -> ApiError {
     ApiError::malformed_input(format!("Invalid value for parameter {name}"))
 }
 
-fn decode(part: Option<&[u8]>) -> Result<String, ApiError> {
+/// Appends the text that a part stands for.
+fn decode(part: Option<&[u8]>, text: &mut String) -> Result<(), ApiError> {
     let part = part.unwrap_or_default();
     let not_utf8 = |_| ApiError::malformed_input("a parameter is not UTF-8");
     // Tokens have no escapes, and they are what is long.
     if !part.iter().any(|byte| matches!(byte, b'+' | b'%')) {
-        return std::str::from_utf8(part)
-            .map(str::to_owned)
-            .map_err(not_utf8);
+        text.push_str(std::str::from_utf8(part).map_err(not_utf8)?);
+        return Ok(());
     }
-    let blanks: Vec<u8> = part
-        .iter()
-        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-        .collect();
-    percent_decode(&blanks)
-        .decode_utf8()
-        .map(std::borrow::Cow::into_owned)
-        .map_err(not_utf8)
+    for (index, word) in part.split(|byte| *byte == b'+').enumerate() {
+        if index > 0 {
+            text.push(' ');
+        }
+        text.push_str(&percent_decode(word).decode_utf8().map_err(not_utf8)?);
+    }
+    Ok(())
 }
 
 const MAX_EXTENSION: u32 = 10;
 
 /// A call with 50 tags has about 110 parameters.
 const MAX_PARAMETERS: usize = 5_000;
+
+/// An exchange has five, with its duration and a policy seven.
+const USUAL_PARAMETERS: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -273,6 +352,17 @@ mod tests {
         ] {
             assert_eq!(form(text).list("L").is_ok(), accepted, "{text}");
         }
+    }
+
+    #[test]
+    fn the_last_of_a_repeated_name_counts() {
+        let form = form("A=1&B=x&A=2&C=&A=3");
+        let all: Vec<_> = form.iter().collect();
+        assert_eq!(all, [("A", "3"), ("B", "x"), ("C", "")]);
+        assert_eq!(form, self::form("C=&B=x&A=3"));
+        let kept = form.filtered(|name| name != "B");
+        assert_eq!(kept, self::form("A=3&C="));
+        assert_eq!(kept.len(), "A3C".len());
     }
 
     #[test]

@@ -42,6 +42,14 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// A parameter that must be there, whatever it is; [`Input::finish`] reports it when it is missing.
+    pub(crate) fn present(&mut self, name: &'static str) {
+        if self.form.text(name).is_none() {
+            // Reported by `finish`, with all else that is wrong.
+            let _ = self.missing::<()>(name);
+        }
+    }
+
     /// A text parameter that must be there, as the type that carries its rule.
     pub(crate) fn required<T: FromStr>(
         &mut self,

@@ -1,11 +1,15 @@
 //! A writer for the XML of answers: elements, text and lists, always escaped.
 
+use std::ops::Range;
+
 use crate::escape::push_escaped;
 
 /// XML in the making; elements close themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Xml {
     text: String,
+    /// Where the texts of secret elements stand, in order.
+    secrets: Vec<Range<usize>>,
 }
 
 impl Xml {
@@ -18,14 +22,10 @@ impl Xml {
     pub(crate) fn with_room(bytes: usize, write: impl FnOnce(&mut Self)) -> Self {
         let mut xml = Self {
             text: String::with_capacity(bytes + USUAL),
+            secrets: Vec::new(),
         };
         write(&mut xml);
         xml
-    }
-
-    /// The length so far, in bytes.
-    pub(crate) fn len(&self) -> usize {
-        self.text.len()
     }
 
     /// An element with children.
@@ -49,6 +49,15 @@ impl Xml {
     /// An element with text.
     pub(crate) fn text(&mut self, name: &str, value: &str) {
         self.element(name, |xml| push_escaped(&mut xml.text, value));
+    }
+
+    /// An element whose text is as good as a credential, which nobody but the caller may see.
+    pub(crate) fn secret(&mut self, name: &str, value: &str) {
+        self.element(name, |xml| {
+            let start = xml.text.len();
+            push_escaped(&mut xml.text, value);
+            xml.secrets.push(start..xml.text.len());
+        });
     }
 
     /// An element with text, when there is one.
@@ -77,9 +86,19 @@ impl Xml {
         self.list(name, items, |xml, item| push_escaped(&mut xml.text, item));
     }
 
-    /// XML that was written before.
-    pub(crate) fn append(&mut self, other: &Self) {
-        self.text.push_str(&other.text);
+    /// Puts what was written between two pieces, and tells where in the whole it stands: the parts that are not secret.
+    pub(crate) fn wrapped(mut self, before: &str, after: &str) -> (String, Vec<Range<usize>>) {
+        let mut shown = Vec::with_capacity(self.secrets.len() + 1);
+        let mut start = before.len();
+        for secret in self.secrets {
+            shown.push(start..before.len() + secret.start);
+            start = before.len() + secret.end;
+        }
+        shown.push(start..before.len() + self.text.len());
+        self.text.reserve(before.len() + after.len());
+        self.text.insert_str(0, before);
+        self.text.push_str(after);
+        (self.text, shown)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -104,7 +123,7 @@ impl Xml {
 }
 
 /// Bytes that most answers take beside what is long in them.
-const USUAL: usize = 500;
+const USUAL: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -117,6 +136,23 @@ mod tests {
             xml.into_string(),
             "<A>&lt;/A&gt;&lt;B a=&quot;'&quot;&gt;&amp;\u{fffd}&#xd;\n</A>"
         );
+    }
+
+    #[test]
+    fn what_is_shown_of_an_answer_lacks_its_secrets() {
+        let credentials = Xml::of(|xml| {
+            xml.text("Id", "a");
+            xml.secret("Key", "k&");
+            xml.secret("Token", "t");
+            xml.text("End", "e");
+        });
+        let (whole, shown) = credentials.wrapped("<R>", "</R>");
+        assert_eq!(
+            whole,
+            "<R><Id>a</Id><Key>k&amp;</Key><Token>t</Token><End>e</End></R>"
+        );
+        let shown: String = shown.into_iter().map(|part| &whole[part]).collect();
+        assert_eq!(shown, "<Id>a</Id><Key></Key><Token></Token><End>e</End>");
     }
 
     #[test]

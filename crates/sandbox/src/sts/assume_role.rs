@@ -23,13 +23,13 @@ pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError
         .parse::<RoleArn>()
         .ok()
         .and_then(|arn| role_at(sts, &arn));
-    let grant = assume_role(&request, &caller, role.as_ref(), call.now)
+    let mut grant = assume_role(&request, &caller, role.as_ref(), call.now)
         .map_err(|denial| refuse(call, denial))?;
-    call.report.exchange = Some(grant.trace.clone());
-    let credentials = session_answer::issue(sts, call, &grant, request.policy.as_deref())?;
-    Ok(Xml::of(|xml| {
-        xml.append(&credentials);
-        session_answer::write_assumed_role(xml, &grant);
+    call.report.exchange = Some(std::mem::take(&mut grant.trace));
+    let issued = session_answer::issue(sts, call, grant, request.policy.as_deref())?;
+    Ok(Xml::with_room(issued.credentials.len(), |xml| {
+        issued.credentials.write(xml);
+        issued.write_assumed_role(xml);
     }))
 }
 

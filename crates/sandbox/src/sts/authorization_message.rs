@@ -19,5 +19,5 @@ pub(super) fn decode(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError
             "Message is not valid",
         )
     })?;
-    Ok(Xml::of(|xml| xml.text("DecodedMessage", &decoded)))
+    Ok(Xml::of(|xml| xml.secret("DecodedMessage", &decoded)))
 }

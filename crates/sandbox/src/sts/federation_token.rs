@@ -41,10 +41,10 @@ pub(super) fn issue(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError>
         policy: request.policy,
         policy_arns: &grant.session_policy_arns,
     };
-    let session = session_answer::begin(call, holder, limits, grant.context.clone())?;
-    let credentials = session_answer::seal(sts, &session)?;
-    Ok(Xml::of(|xml| {
-        xml.append(&credentials);
+    let session = session_answer::begin(call, holder, limits, grant.context)?;
+    let credentials = session_answer::seal(sts, session)?;
+    Ok(Xml::with_room(credentials.len(), |xml| {
+        credentials.write(xml);
         xml.element("FederatedUser", |xml| {
             xml.text("FederatedUserId", &grant.federated_user_id);
             xml.text("Arn", grant.arn.as_str());

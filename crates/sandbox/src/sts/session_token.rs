@@ -33,5 +33,8 @@ pub(super) fn issue(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError>
         policy_arns: &[],
     };
     let session = session_answer::begin(call, holder, limits, Context::new())?;
-    session_answer::seal(sts, &session)
+    let credentials = session_answer::seal(sts, session)?;
+    Ok(Xml::with_room(credentials.len(), |xml| {
+        credentials.write(xml);
+    }))
 }

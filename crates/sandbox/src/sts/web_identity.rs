@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use podpass_exchange::{Registered, WebIdentityGrant, WebIdentityRequest, present};
 use podpass_token::Token;
 
-use super::{Sts, context, member_values, refuse, require, role_at, session_answer};
+use super::{
+    Sts, add_role_tags, member_values, refuse, require, role_at, session_answer, stored_role,
+};
 use crate::call::Call;
 use crate::issuers::{self, AtHand, Fetched, Unfetched, Wanted};
 use crate::query::{ApiError, Xml};
@@ -15,15 +17,21 @@ use crate::trail::WebIdentity;
 pub(super) fn assume(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<Xml, ApiError> {
     let request = read_request(sts, call)?;
     call.report.resource = Some(request.role_arn.clone());
-    let mut grant = decide(sts, call, request)?;
-    call.report.exchange = Some(std::mem::take(&mut grant.grant.trace));
-    let credentials = session_answer::issue(sts, call, &grant.grant, call.form.text("Policy"))?;
-    Ok(Xml::with_room(credentials.len(), |xml| {
-        xml.append(&credentials);
-        xml.text("SubjectFromWebIdentityToken", &grant.subject);
-        session_answer::write_assumed_role(xml, &grant.grant);
-        xml.text("Provider", grant.provider.as_str());
-        xml.text("Audience", &grant.audience);
+    let WebIdentityGrant {
+        mut grant,
+        subject,
+        audience,
+        provider,
+        issuer: _,
+    } = decide(sts, call, request)?;
+    call.report.exchange = Some(std::mem::take(&mut grant.trace));
+    let issued = session_answer::issue(sts, call, grant, call.form.text("Policy"))?;
+    Ok(Xml::with_room(issued.credentials.len(), |xml| {
+        issued.credentials.write(xml);
+        xml.text("SubjectFromWebIdentityToken", &subject);
+        issued.write_assumed_role(xml);
+        xml.text("Provider", provider.as_str());
+        xml.text("Audience", &audience);
     }))
 }
 
@@ -40,7 +48,8 @@ fn read_request(sts: &Sts<'_>, call: &mut Call<'_>) -> Result<WebIdentityRequest
         policy_arns: member_values(form, "PolicyArns", "arn")?,
         duration_seconds: form.integer("DurationSeconds")?,
         partition: Some(podpass_policy::Partition::Aws),
-        context: context(sts, call),
+        // The role's tags follow once its ARN is read.
+        context: std::mem::take(&mut call.context),
         behaviour: sts.behaviour,
     })
 }
@@ -50,18 +59,21 @@ fn decide(
     call: &mut Call<'_>,
     request: WebIdentityRequest,
 ) -> Result<WebIdentityGrant, ApiError> {
-    let presented = present(request, call.now).map_err(|denial| refuse(call, denial))?;
-    let role_arn = presented.role_arn().clone();
-    call.report.account = Some(role_arn.account().clone());
+    let mut presented = present(request, call.now).map_err(|denial| refuse(call, denial))?;
+    if let Some(role) = stored_role(sts, presented.role_arn()) {
+        add_role_tags(presented.context_mut(), role);
+    }
+    let account = presented.role_arn().account().clone();
+    call.report.account = Some(account.clone());
     presented.issuer().clone_into(&mut call.report.principal);
 
     // The role's account comes first; the others' providers only make a denial more telling.
-    let own = sts.state.account(role_arn.account());
+    let own = sts.state.account(&account);
     let others = sts
         .state
         .accounts
         .values()
-        .filter(|account| account.id != *role_arn.account());
+        .filter(|other| other.id != account);
     let providers = own
         .into_iter()
         .chain(others)
@@ -90,7 +102,7 @@ fn decide(
         audience: verified.audience().to_owned(),
         subject: verified.subject().to_owned(),
     });
-    let role = role_at(sts, &role_arn);
+    let role = role_at(sts, verified.role_arn());
     let grant = verified
         .authorise(role.as_ref())
         .map_err(|denial| refuse(call, denial))?;

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
 
-use super::json::{is_parameter, without_secrets};
+use super::json::is_parameter;
 use super::{Actor, Observed, WebIdentity};
 use crate::event::Outcome;
+use crate::query::Form;
 
 /// A call that CloudTrail records, with what its records say.
 #[derive(Clone, Debug)]
@@ -38,11 +39,8 @@ pub(super) enum NotedCaller {
 /// What differs by protocol.
 #[derive(Clone, Debug)]
 pub(super) enum Details {
-    /// Of STS and IAM: the parameters, and the XML of the answer where a record shows it.
-    Query {
-        parameters: Vec<(String, String)>,
-        result: String,
-    },
+    /// Of STS and IAM: the parameters, and the XML of the result where a record shows it.
+    Query { parameters: Form, result: String },
     /// Of S3.
     Bucket {
         bucket: Option<String>,
@@ -54,14 +52,14 @@ pub(super) enum Details {
 
 impl Note {
     /// `None` for what CloudTrail does not record: no management call, or nobody's.
-    pub(super) fn of(observed: &Observed<'_>) -> Option<Self> {
+    pub(super) fn of(observed: Observed<'_>) -> Option<Self> {
         let Observed {
             request,
             report,
             response,
             outcome,
             now,
-        } = *observed;
+        } = observed;
         // A refused token is nobody's, whoever signed the call.
         if report.action == "AssumeRoleWithWebIdentity" && report.web_identity.is_none() {
             return None;
@@ -75,9 +73,9 @@ impl Note {
         if error.is_some_and(|(code, _)| NO_CALL.contains(&code.as_str())) {
             return None;
         }
-        let caller = match &report.web_identity {
-            Some(web) => NotedCaller::WebIdentity(web.clone()),
-            None => NotedCaller::Signed(report.actor.clone()?),
+        let caller = match report.web_identity.take() {
+            Some(web) => NotedCaller::WebIdentity(web),
+            None => NotedCaller::Signed(report.actor.take()?),
         };
         let header = |headers: &HeaderMap, name: &str| {
             let value = headers.get(name).and_then(|value| value.to_str().ok());
@@ -88,27 +86,22 @@ impl Note {
         let mut id_header = "x-amzn-requestid";
         let details = match report.service.as_str() {
             "sts" | "iam" => {
-                let parameters = request.form().ok()?.iter();
                 let shows_result =
                     error.is_none() && (!is_read_only || name.starts_with("AssumeRole"));
-                let body = std::str::from_utf8(response.body()).unwrap_or_default();
+                let shown = report.shown.iter().filter(|_| shows_result);
+                let shown: Vec<&[u8]> = shown
+                    .filter_map(|part| response.body().get(part.clone()))
+                    .collect();
                 Details::Query {
-                    parameters: parameters
-                        .filter(|(name, _)| is_parameter(name))
-                        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                        .collect(),
-                    result: if shows_result {
-                        without_secrets(body)
-                    } else {
-                        String::new()
-                    },
+                    parameters: request.form().ok()?.filtered(is_parameter),
+                    result: String::from_utf8(shown.concat()).unwrap_or_default(),
                 }
             }
             "s3" => {
                 name = bucket_event(&name)?;
                 id_header = "x-amz-request-id";
                 Details::Bucket {
-                    bucket: report.bucket.clone(),
+                    bucket: report.bucket.take(),
                     host: header(&request.headers, "host"),
                 }
             }
@@ -120,7 +113,7 @@ impl Note {
             service: report.service.clone(),
             name,
             is_read_only,
-            region: report.region.clone(),
+            region: report.region.take(),
             caller,
             error: error.map(|(code, message)| (code.clone(), message.clone())),
             details,
@@ -133,11 +126,7 @@ impl Note {
     /// About what it takes in memory, in bytes.
     pub(super) fn size(&self) -> usize {
         let details = match &self.details {
-            Details::Query { parameters, result } => {
-                let parameters = parameters.iter();
-                let texts = parameters.map(|(name, value)| name.len() + value.len());
-                result.len() + texts.sum::<usize>()
-            }
+            Details::Query { parameters, result } => parameters.len() + result.len(),
             Details::Bucket { host, .. } => host.len(),
             Details::Json(body) => body.len(),
         };

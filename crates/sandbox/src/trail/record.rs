@@ -104,10 +104,7 @@ impl Draft {
         };
         match &note.details {
             Details::Query { parameters, result } => {
-                let parameters = parameters.iter();
-                draft.parameters = shape::of_parameters(
-                    parameters.map(|(name, value)| (name.as_str(), value.as_str())),
-                );
+                draft.parameters = shape::of_parameters(parameters.iter());
                 draft.result = shape::of_result(result);
                 if note.service == "iam" {
                     GLOBAL.clone_into(&mut draft.region);

@@ -1,5 +1,6 @@
 //! Roles: what comes back, and what deleting one leaves behind.
 
+use super::create_role;
 use crate::client::Keys;
 use crate::fixture::{ACCOUNT, Fixture, trust_policy};
 
@@ -119,4 +120,29 @@ fn a_principal_made_again_does_not_regain_trust() {
         policy.contains(&format!(r#"["{first_id}","{ACCOUNT}"]"#)),
         "{policy}"
     );
+}
+
+/// IAM User Guide, "IAM and AWS STS quotas": 1000 roles in an account.
+#[test]
+fn an_account_has_room_for_a_thousand_roles() {
+    let fixture = Fixture::start();
+    let admin = &fixture.admin;
+    std::thread::scope(|scope| {
+        for hundreds in 0..10 {
+            scope.spawn(move || {
+                for number in 0..100 {
+                    create_role(admin, &format!("r{hundreds}-{number}")).ok();
+                }
+            });
+        }
+    });
+    let full = create_role(admin, "one-more");
+    assert_eq!(full.error(), (409, "LimitExceeded".to_owned()));
+    assert_eq!(
+        full.message(),
+        "Cannot exceed quota for RolesPerAccount: 1000"
+    );
+    let gone = [("RoleName", "R3-7")];
+    admin.iam("DeleteRole", &gone).ok();
+    create_role(admin, "one-more").ok();
 }
