@@ -133,3 +133,41 @@ fn both_names_of_the_peer_and_our_own_take_its_command_lines() {
         }
     }
 }
+
+#[test]
+fn controller_is_a_word_of_podpass_alone() {
+    let home = Home::new();
+    let nowhere = ["--kube-api=http://127.0.0.1:1", "--bind-address=192.0.2.1"];
+    for line in [&["-v=5"][..], &["--logtostderr", "--v", "3"], &["--evict"]] {
+        let arguments = [&["webhook", "controller"], line, &nowhere].concat();
+        let ran = ran(&home, "podpass", &arguments);
+        assert_eq!(ran.code, 255, "{line:?}: {}", ran.err);
+        assert!(
+            ran.err.contains("cannot listen on 192.0.2.1:9999"),
+            "{}",
+            ran.err
+        );
+    }
+    // The peer passes over words that are no flags, and so does what is called by its name.
+    let files = ["controller", "--in-cluster=false", nowhere[0]];
+    let ran_as_peer = ran(&home, "webhook", &files);
+    assert_eq!(ran_as_peer.code, 255);
+    assert!(
+        ran_as_peer.err.contains("certs/tls.crt"),
+        "{}",
+        ran_as_peer.err
+    );
+    for (flag, said) in [
+        ("--certificate-lifetime=59s", "write 1m or more"),
+        ("--certificate-lifetime=100000h", "write 87600h or less"),
+        ("--lease-duration=1s", "write 2s or more"),
+        ("--find-interval=0", "write 1s or more"),
+        ("--endpoint=example.com:443", "--endpoint"),
+        ("--port=443", "--port"),
+        ("--evict=maybe", "`maybe` is neither true nor false"),
+    ] {
+        let ran = ran(&home, "podpass", &["webhook", "controller", flag]);
+        assert_eq!(ran.code, 2, "{flag}: {}", ran.err);
+        assert!(ran.err.contains(said), "{flag}: {}", ran.err);
+    }
+}

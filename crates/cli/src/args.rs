@@ -32,7 +32,7 @@ use crate::commands::uninstall::UninstallArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::commands::version::VersionArgs;
 use crate::duration::parse_duration;
-use crate::webhook::WebhookArgs;
+use crate::webhook::WebhookCommandLine;
 use podpass_sandbox::NodeRole;
 
 /// Short-lived cloud permissions for Kubernetes service accounts.
@@ -84,7 +84,7 @@ pub(crate) enum Command {
     /// Inject the identity into a pod manifest, as the webhook does at admission.
     Inject(InjectArgs),
     /// Serve the pod identity webhook: a drop-in for Amazon's, under the same flags.
-    Webhook(Box<WebhookArgs>),
+    Webhook(Box<WebhookCommandLine>),
     /// Say offline what STS would answer to a token, and the line to change.
     Simulate(SimulateArgs),
     /// Find what is wrong in policies, manifests, AWS config files, keys and Terraform plans.

@@ -2,20 +2,21 @@
 //! `aws-pod-identity-webhook`, under which its exit codes hold (0, 1, 2, 255) and words that are no flags are passed over.
 
 mod args;
+mod controller;
 mod klog;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Arg, ArgAction, Args as _, Command, FromArgMatches as _};
+use clap::{Arg, ArgAction, Args, Command, FromArgMatches, Subcommand};
 use podpass_inject::{ContainerCredentialsSettings, RoleHome, Settings};
 use podpass_policy::Partition;
 use podpass_runtime::TlsOptions;
 use podpass_runtime::logging::{self, Format};
-use podpass_webhook::{CertificateSource, Options};
+use podpass_webhook::{CertificateSource, Options, StartError};
 
-use self::args::LogFormat;
-pub(crate) use self::args::WebhookArgs;
+use self::args::{LogArgs, LogFormat, PodArgs, WebhookArgs};
+use self::controller::ControllerArgs;
 use crate::failure::Failure;
 use crate::output;
 
@@ -36,13 +37,31 @@ pub(crate) fn run_as_peer(name: &'static str, arguments: Vec<OsString>) -> ExitC
                 .hide(true)
                 .action(ArgAction::Append),
         );
-    parse_and_run(command, arguments)
+    parse_and_run::<WebhookArgs>(command, arguments, run_webhook)
+}
+
+/// `podpass webhook`: the webhook itself, or its controller.
+#[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct WebhookCommandLine {
+    #[command(flatten)]
+    webhook: WebhookArgs,
+    #[command(subcommand)]
+    process: Option<Process>,
+}
+
+/// A process beside the webhook itself.
+#[derive(Clone, Debug, Subcommand)]
+enum Process {
+    /// Keep the webhook's serving certificate, prove that it answers, and find the pods that it missed.
+    Controller(Box<ControllerArgs>),
 }
 
 /// Runs `podpass webhook …` in a form that the command line of podpass would not take: klog's `-v=5`.
 pub(crate) fn run_as_podpass(arguments: Vec<OsString>) -> ExitCode {
-    let command = WebhookArgs::augment_args(Command::new("podpass webhook").about(ABOUT));
-    parse_and_run(with_short_v(command), arguments)
+    let command = WebhookCommandLine::augment_args(Command::new("podpass webhook").about(ABOUT));
+    let command = with_short_v(command).mut_subcommand("controller", with_short_v);
+    parse_and_run::<WebhookCommandLine>(command, arguments, run)
 }
 
 fn with_short_v(command: Command) -> Command {
@@ -51,9 +70,13 @@ fn with_short_v(command: Command) -> Command {
         .mut_arg("v", |verbosity| verbosity.short('v'))
 }
 
-fn parse_and_run(command: Command, arguments: Vec<OsString>) -> ExitCode {
+fn parse_and_run<A: FromArgMatches>(
+    command: Command,
+    arguments: Vec<OsString>,
+    run: impl FnOnce(&A) -> ExitCode,
+) -> ExitCode {
     let matches = command.try_get_matches_from(arguments);
-    let read = matches.and_then(|matches| WebhookArgs::from_arg_matches(&matches));
+    let read = matches.and_then(|matches| A::from_arg_matches(&matches));
     match read {
         Ok(arguments) => run(&arguments),
         Err(error) => {
@@ -64,25 +87,49 @@ fn parse_and_run(command: Command, arguments: Vec<OsString>) -> ExitCode {
     }
 }
 
-/// Runs the webhook until it is told to end. Whatever keeps it from starting is exit code 255, as with the peer.
-pub(crate) fn run(arguments: &WebhookArgs) -> ExitCode {
-    let format = match arguments.log.log_format {
+/// Runs what the command line says until it is told to end.
+pub(crate) fn run(arguments: &WebhookCommandLine) -> ExitCode {
+    match &arguments.process {
+        None => run_webhook(&arguments.webhook),
+        Some(Process::Controller(arguments)) => controller::run(arguments),
+    }
+}
+
+fn run_webhook(arguments: &WebhookArgs) -> ExitCode {
+    start_log(&arguments.log);
+    match options(arguments) {
+        Ok(options) => until_the_end(&arguments.pods, |settings| {
+            podpass_webhook::run(Options {
+                settings,
+                ..options
+            })
+        }),
+        Err(failure) => failed(&failure),
+    }
+}
+
+fn start_log(arguments: &LogArgs) {
+    let format = match arguments.log_format {
         None => Format::of_stderr(),
         Some(LogFormat::Json) => Format::Json,
         Some(LogFormat::Text) => Format::Text,
     };
-    let verbosity = arguments.log.verbosity.clamp(0, i32::from(u8::MAX));
+    let verbosity = arguments.verbosity.clamp(0, i32::from(u8::MAX));
     logging::start(format, u8::try_from(verbosity).unwrap_or(u8::MAX));
-    let options = match options(arguments) {
-        Ok(options) => options,
-        Err(failure) => return failed(&failure),
-    };
-    let ran = crate::block_on(async {
-        let mut options = options;
-        if arguments.pods.compose_role_arn && options.settings.compose_role_arn.is_none() {
-            options.settings.compose_role_arn = Some(home_of_this_machine().await?);
+}
+
+/// Completes the settings, runs a server with them, and waits for its end. Whatever keeps it from starting is exit code
+/// 255, as with the peer.
+fn until_the_end<S>(pods: &PodArgs, server: impl FnOnce(Settings) -> S) -> ExitCode
+where
+    S: Future<Output = Result<(), StartError>>,
+{
+    let ended = crate::block_on(async {
+        let mut settings = settings(pods);
+        if pods.compose_role_arn && settings.compose_role_arn.is_none() {
+            settings.compose_role_arn = Some(home_of_this_machine().await?);
         }
-        podpass_webhook::run(options).await.map_err(|error| {
+        server(settings).await.map_err(|error| {
             let failure = Failure::failed(error.to_string()).help(error.hint());
             match std::error::Error::source(&error) {
                 Some(cause) => failure.because(cause),
@@ -90,7 +137,7 @@ pub(crate) fn run(arguments: &WebhookArgs) -> ExitCode {
             }
         })
     });
-    match ran {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failed(&failure),
     }
@@ -111,7 +158,7 @@ fn options(arguments: &WebhookArgs) -> Result<Options, Failure> {
         })?;
     let certificate = if tls.in_cluster {
         CertificateSource::Secret {
-            name: tls.tls_secret.clone(),
+            name: arguments.names.tls_secret.clone(),
         }
     } else {
         CertificateSource::Files {
@@ -128,14 +175,14 @@ fn options(arguments: &WebhookArgs) -> Result<Options, Failure> {
         kube_api: given(&cluster.kube_api).map(str::to_owned),
         certificate,
         tls: tls_options,
-        settings: settings(arguments),
+        settings: settings(&arguments.pods),
         namespace: cluster.namespace.clone(),
         watch_config_map: arguments.pods.watch_config_map,
         credentials_file: given(file).map(Into::into),
         reads_unknown: admission.read_unknown_service_accounts,
         grace: admission.service_account_lookup_grace_period,
         strict: admission.strict,
-        enforce_allowed_roles: admission.enforce_allowed_roles,
+        enforce_allowed_roles: arguments.pods.enforce_allowed_roles,
         shutdown_delay: server.shutdown_delay,
         debugging: server.enable_debugging_handlers,
     })
@@ -165,8 +212,7 @@ fn given(value: &str) -> Option<&str> {
     Some(value).filter(|value| !value.is_empty())
 }
 
-fn settings(arguments: &WebhookArgs) -> Settings {
-    let pods = &arguments.pods;
+fn settings(pods: &PodArgs) -> Settings {
     let region = given(&pods.aws_default_region);
     let home = pods.aws_account_id.clone().map(|account| RoleHome {
         partition: pods

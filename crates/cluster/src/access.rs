@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::connect::Cluster;
-use crate::error::{ClusterError, ErrorKind};
-use crate::object::Resource;
+use crate::error::ClusterError;
+use crate::object::{Resource, not_a_path};
 
 /// Something that the caller may or may not do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,7 @@ impl Cluster {
         let request = http::Request::post(REVIEWS)
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(review.to_string().into_bytes());
-        let request = request.map_err(|error| {
-            ClusterError::new(ErrorKind::Other, "the path is not a path").because(error)
-        })?;
+        let request = request.map_err(not_a_path)?;
         let what = "selfsubjectaccessreviews";
         let answered: Value = self
             .run("create", what, self.client.request(request))

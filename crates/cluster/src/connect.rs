@@ -79,22 +79,29 @@ impl Cluster {
         kubeconfig: Option<&Path>,
         server: Option<&str>,
     ) -> Result<Self, ClusterError> {
-        if let Some(path) = kubeconfig {
-            let target = Target {
-                kubeconfig: Some(path.to_owned()),
-                server: server.map(str::to_owned),
-                ..Target::default()
-            };
-            return Self::connect(&target).await;
-        }
-        let config = match server {
-            Some(server) => Config::new(parse_server(server)?),
-            None => Config::incluster().map_err(|error| {
-                let message = "there is no kubeconfig, and this is no pod with a service account";
-                ClusterError::new(ErrorKind::Configuration, message).because(error)
-            })?,
+        let target = Target {
+            kubeconfig: kubeconfig.map(Path::to_owned),
+            ..Target::default()
         };
-        Self::of_config(config, None, &Target::default())
+        let (mut config, user) = match (kubeconfig, server) {
+            (Some(_), _) => load(&target).await?,
+            (None, Some(server)) => (Config::new(parse_server(server)?), None),
+            (None, None) => {
+                let config = Config::incluster().map_err(|error| {
+                    let message =
+                        "there is no kubeconfig, and this is no pod with a service account";
+                    ClusterError::new(ErrorKind::Configuration, message).because(error)
+                })?;
+                (config, None)
+            }
+        };
+        if let Some(server) = server {
+            config.cluster_url = parse_server(server)?;
+        }
+        // Whoever runs on has a pause of its own for each thing that fails; a client that repeats a call would hide, for a
+        // minute, that an eviction is not allowed now.
+        config.default_retry = false;
+        Self::of_config(config, user, &target)
     }
 
     fn of_config(

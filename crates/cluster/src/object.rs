@@ -59,6 +59,8 @@ pub mod resources {
         ROLE_BINDING "rbac.authorization.k8s.io" "v1" "RoleBinding" "rolebindings"
         CLUSTER_ROLE "rbac.authorization.k8s.io" "v1" "ClusterRole" "clusterroles"
         CLUSTER_ROLE_BINDING "rbac.authorization.k8s.io" "v1" "ClusterRoleBinding" "clusterrolebindings"
+        EVENT "events.k8s.io" "v1" "Event" "events"
+        ENDPOINT_SLICE "discovery.k8s.io" "v1" "EndpointSlice" "endpointslices"
         LEASE "coordination.k8s.io" "v1" "Lease" "leases"
         POD_DISRUPTION_BUDGET "policy" "v1" "PodDisruptionBudget" "poddisruptionbudgets"
         NETWORK_POLICY "networking.k8s.io" "v1" "NetworkPolicy" "networkpolicies"
@@ -256,6 +258,26 @@ impl Cluster {
         .await
     }
 
+    /// Replaces an object by another version of it, which names the version that was read: one that was changed meanwhile
+    /// is a conflict.
+    pub(crate) async fn replace(
+        &self,
+        resource: Resource,
+        namespace: Option<&str>,
+        name: &str,
+        object: &Value,
+    ) -> Result<Value, ClusterError> {
+        let object: DynamicObject = serde_json::from_value(object.clone()).map_err(unreadable)?;
+        let parameters = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        let api = self.api(resource, namespace);
+        let what = resource.describe(namespace, name);
+        let replaced = api.replace(name, &parameters, &object);
+        to_json(&self.run("update", &what, replaced).await?)
+    }
+
     pub(crate) async fn patch(
         &self,
         resource: Resource,
@@ -275,9 +297,7 @@ impl Cluster {
     /// Reads a document of the API server that is no object, by its path.
     pub(crate) async fn read_text(&self, path: &str) -> Result<String, ClusterError> {
         let request = http::Request::get(path).body(Vec::new());
-        let request = request.map_err(|error| {
-            ClusterError::new(ErrorKind::Other, "the path is not a path").because(error)
-        })?;
+        let request = request.map_err(not_a_path)?;
         self.run("get", path, self.client.request_text(request))
             .await
     }
@@ -300,13 +320,17 @@ fn without_the_kind<T>(error: ClusterError) -> Result<Option<T>, ClusterError> {
     }
 }
 
-fn to_json(object: &DynamicObject) -> Result<Value, ClusterError> {
+pub(crate) fn to_json(object: &DynamicObject) -> Result<Value, ClusterError> {
     serde_json::to_value(object).map_err(unreadable)
 }
 
-fn unreadable(error: serde_json::Error) -> ClusterError {
+pub(crate) fn unreadable(error: serde_json::Error) -> ClusterError {
     ClusterError::new(ErrorKind::Other, "an object is not JSON").because(error)
 }
 
+pub(crate) fn not_a_path(error: http::Error) -> ClusterError {
+    ClusterError::new(ErrorKind::Other, "the path is not a path").because(error)
+}
+
 /// Objects in one page of a list, as kubectl asks for.
-const PAGE: u32 = 500;
+pub(crate) const PAGE: u32 = 500;

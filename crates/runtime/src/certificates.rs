@@ -186,7 +186,8 @@ impl Stamp {
 // === impl Served ===
 
 impl Served {
-    fn of_pem(
+    /// Reads a certificate chain and its key, PEM.
+    pub fn of_pem(
         certificate: &[u8],
         key: &[u8],
         options: &TlsOptions,
@@ -217,6 +218,11 @@ impl Served {
     /// Whether the certificate is valid at a time.
     pub fn is_valid_at(&self, time: SystemTime) -> bool {
         self.not_before <= time && time <= self.not_after
+    }
+
+    /// When the certificate begins to be valid.
+    pub fn not_before(&self) -> SystemTime {
+        self.not_before
     }
 
     /// When the certificate expires.

@@ -14,11 +14,12 @@ use serde_json::Value;
 
 use crate::{Backend, Home};
 
-/// A running webhook on free loopback ports; it is killed with this value.
+/// A running webhook, or its controller, on free loopback ports; it is killed with this value.
 #[derive(Debug)]
 pub struct WebhookProcess {
     child: Child,
-    address: SocketAddr,
+    /// Only the webhook itself admits pods.
+    address: Option<SocketAddr>,
     metrics_address: SocketAddr,
     log: Arc<Mutex<Vec<Value>>>,
 }
@@ -41,10 +42,31 @@ impl WebhookProcess {
         variables: &[(&str, &str)],
         arguments: &[&str],
     ) -> Self {
+        let words = ["webhook", "--port=0"];
+        Self::start_as(binary.as_ref(), home, &words, variables, arguments)
+    }
+
+    /// The same for `binary webhook controller`.
+    ///
+    /// # Panics
+    /// When it ends, or says nothing for 20 s, before it serves.
+    pub fn start_controller(binary: impl AsRef<Path>, home: &Home, arguments: &[&str]) -> Self {
+        let words = ["webhook", "controller"];
+        Self::start_as(binary.as_ref(), home, &words, &[], arguments)
+    }
+
+    fn start_as(
+        binary: &Path,
+        home: &Home,
+        words: &[&str],
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Self {
         let mut child = home
-            .command(binary.as_ref())
-            .args(["webhook", "--bind-address=127.0.0.1", "--port=0"])
-            .args(["--metrics-port=0", "--log-format=json", "--v=3"])
+            .command(binary)
+            .args(words)
+            .args(["--bind-address=127.0.0.1", "--metrics-port=0"])
+            .args(["--log-format=json", "--v=3"])
             .args(arguments)
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
@@ -70,8 +92,11 @@ impl WebhookProcess {
     }
 
     /// Where it admits pods, with TLS.
+    ///
+    /// # Panics
+    /// When it is the controller, which admits none.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.address.expect("a controller admits no pods")
     }
 
     /// Where it has its metrics and health, without TLS.
@@ -79,13 +104,13 @@ impl WebhookProcess {
         self.metrics_address
     }
 
-    /// What a balancer needs of it.
+    /// What a balancer needs of a webhook.
     pub fn backend(&self) -> Backend {
         let probe: Uri = format!("http://{}/readyz", self.metrics_address)
             .parse()
             .expect("an address makes a URL");
         Backend {
-            address: self.address,
+            address: self.address(),
             probe,
         }
     }
@@ -114,8 +139,22 @@ impl WebhookProcess {
 
     /// Sends SIGTERM.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Sends SIGSTOP: it stands still, and its clocks do not.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Sends SIGCONT.
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
         let _ = std::process::Command::new("kill")
-            .arg(self.child.id().to_string())
+            .args([signal, &self.child.id().to_string()])
             .status();
     }
 
@@ -141,17 +180,19 @@ impl WebhookProcess {
     }
 }
 
+/// Of admission, where there is one, and of the metrics.
+type Addresses = (Option<SocketAddr>, SocketAddr);
+
 /// Reads standard error line by line; the addresses come when they are logged.
-fn read_log(child: &mut Child, log: Arc<Mutex<Vec<Value>>>) -> Receiver<(SocketAddr, SocketAddr)> {
+fn read_log(child: &mut Child, log: Arc<Mutex<Vec<Value>>>) -> Receiver<Addresses> {
     let (tell, serving) = channel();
     let stderr = child.stderr.take().expect("stderr is piped");
     std::thread::spawn(move || {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
             let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
             let address = |member: &str| line[member].as_str()?.parse().ok();
-            if let (Some(address), Some(metrics)) = (address("address"), address("metrics_address"))
-            {
-                let _ = tell.send((address, metrics));
+            if let Some(metrics) = address("metrics_address") {
+                let _ = tell.send((address("address"), metrics));
             }
             log.lock()
                 .unwrap_or_else(PoisonError::into_inner)

@@ -130,6 +130,11 @@ impl Identities {
         })
     }
 
+    /// The service accounts that are known.
+    pub(crate) fn index(&self) -> &ServiceAccountIndex {
+        &self.index
+    }
+
     /// Whether all that is watched has been read once.
     pub(crate) fn is_synced(&self) -> bool {
         let role_map = self.role_map.as_ref();
@@ -202,17 +207,44 @@ impl Identities {
         })
     }
 
-    async fn assignments(&self, deadline: Instant) -> Result<Option<Arc<Assignments>>, NotAsked> {
-        if self.file.is_none() && self.role_map.is_none() {
-            return Ok(None);
-        }
-        let roles = match &self.role_map {
-            None => Arc::default(),
-            Some(watched) => watched.current(deadline).await?,
+    /// What is known of a service account without asking anybody; `None` while the watches have not told of it.
+    pub(crate) fn at_hand(&self, namespace: &str, name: &str) -> Option<Known> {
+        let account = match self.index.get(namespace, name) {
+            Indexed::Annotated(account) => account,
+            Indexed::Plain => ServiceAccountView {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+                ..ServiceAccountView::default()
+            },
+            Indexed::Unknown => return None,
         };
+        let roles = self.role_map.as_ref().map(|watched| {
+            let state = watched.state();
+            Arc::clone(&state.roles)
+        });
+        Some(Known {
+            account,
+            exists: true,
+            assignments: self.combined(roles),
+        })
+    }
+
+    async fn assignments(&self, deadline: Instant) -> Result<Option<Arc<Assignments>>, NotAsked> {
+        let roles = match &self.role_map {
+            None => None,
+            Some(watched) => Some(watched.current(deadline).await?),
+        };
+        Ok(self.combined(roles))
+    }
+
+    /// What file and ConfigMap come to together; `None` where there is neither.
+    fn combined(&self, roles: Option<Arc<RoleMap>>) -> Option<Arc<Assignments>> {
         let credentials = self.file.as_ref().map(CredentialsFile::current);
+        if roles.is_none() && credentials.is_none() {
+            return None;
+        }
         let mut combined = self.combined.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Some(combined.of(roles, credentials.unwrap_or_default())))
+        Some(combined.of(roles.unwrap_or_default(), credentials.unwrap_or_default()))
     }
 
     async fn read(

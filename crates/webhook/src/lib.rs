@@ -4,8 +4,11 @@
 //! What is decided about a pod stands in `podpass-inject`; here is how the server knows whom a pod belongs to, and that it
 //! never answers before it knows. A review that comes before the first sync, or for a service account that the watch has not
 //! told of yet, reads the account from the API server while the pod waits.
+//!
+//! Beside it runs the controller ([`run_controller`]), which keeps the certificate and looks for pods that were missed.
 
 mod admission;
+mod controller;
 mod credentials_file;
 mod debug;
 #[cfg(feature = "fuzzing")]
@@ -20,5 +23,6 @@ mod routes;
 mod server;
 mod serving_secret;
 
+pub use controller::{ControllerOptions, run_controller};
 pub use options::{CertificateSource, Options};
 pub use server::{StartError, run};

@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 use podpass_cluster::resources::{CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT};
 use podpass_cluster::{Access, Cluster, ClusterError, ServiceAccountIndex, WatchState};
 use podpass_runtime::{CertificateError, Certificates, Port, PortError, Shutdown};
+use prometheus_client::metrics::counter::Counter;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
@@ -228,9 +229,10 @@ async fn may<'a>(cluster: &Cluster, access: Access<'a>) -> Result<bool, &'a str>
 }
 
 fn watch(watches: &mut JoinSet<()>, options: &Options, cluster: &Cluster, routes: &Arc<Routes>) {
+    let failures = &routes.admission.metrics.watch_failures;
     {
         let (cluster, index) = (cluster.clone(), Arc::clone(&routes.index));
-        let tell = teller("serviceaccounts", routes);
+        let tell = teller("serviceaccounts", failures);
         watches.spawn(async move {
             cluster
                 .watch_annotations(SERVICE_ACCOUNT, &*index, tell)
@@ -241,7 +243,7 @@ fn watch(watches: &mut JoinSet<()>, options: &Options, cluster: &Cluster, routes
         let (cluster, routes, tell) = (
             cluster.clone(),
             Arc::clone(routes),
-            teller("namespaces", routes),
+            teller("namespaces", failures),
         );
         watches.spawn(async move {
             if let Some(namespaces) = &routes.admission.namespaces {
@@ -253,7 +255,7 @@ fn watch(watches: &mut JoinSet<()>, options: &Options, cluster: &Cluster, routes
     }
     if let Some(namespace) = routes.admission.identities.role_map_namespace() {
         let (cluster, namespace) = (cluster.clone(), namespace.to_owned());
-        let (routes, tell) = (Arc::clone(routes), teller("configmaps", routes));
+        let (routes, tell) = (Arc::clone(routes), teller("configmaps", failures));
         watches.spawn(async move {
             let seen = |object: Option<serde_json::Value>| {
                 routes.admission.identities.take_role_map(object.as_ref());
@@ -270,14 +272,14 @@ fn watch(watches: &mut JoinSet<()>, options: &Options, cluster: &Cluster, routes
             name.clone(),
             Arc::clone(&routes.certificates),
             routes.admission.metrics.clone(),
-            teller("secrets", routes),
+            teller("secrets", failures),
         ));
     }
 }
 
 /// Logs how a watch is doing: that it broke once, however often it is tried, and that it works again.
-fn teller(what: &'static str, routes: &Arc<Routes>) -> impl FnMut(WatchState) + use<> {
-    let failures = routes.admission.metrics.watch_failures.clone();
+pub(crate) fn teller(what: &'static str, failures: &Counter) -> impl FnMut(WatchState) + use<> {
+    let failures = failures.clone();
     let mut broken = false;
     move |state| {
         let WatchState::Broken(error) = state else {

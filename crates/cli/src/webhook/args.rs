@@ -19,6 +19,8 @@ pub(crate) struct WebhookArgs {
     #[command(flatten)]
     pub(super) cluster: ClusterArgs,
     #[command(flatten)]
+    pub(super) names: NameArgs,
+    #[command(flatten)]
     pub(super) tls: TlsArgs,
     #[command(flatten)]
     pub(super) pods: PodArgs,
@@ -83,15 +85,6 @@ pub(super) struct TlsArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           default_value = "true", value_parser = boolean, action = ArgAction::Set)]
     pub(super) in_cluster: bool,
-    /// The Secret of the certificate, in `--namespace`.
-    #[arg(long, value_name = "NAME", default_value = "pod-identity-webhook")]
-    pub(super) tls_secret: String,
-    /// The Service that API servers call, which the certificate is made out to.
-    #[arg(long, value_name = "NAME", default_value = "pod-identity-webhook")]
-    pub(super) service_name: String,
-    /// The MutatingWebhookConfiguration whose caBundle is kept.
-    #[arg(long, value_name = "NAME", default_value = "pod-identity-webhook")]
-    pub(super) webhook_configuration: String,
     /// The certificate chain, PEM.
     #[arg(
         long,
@@ -122,6 +115,21 @@ pub(super) struct TlsArgs {
         hide_default_value = true
     )]
     pub(super) tls_min_version: String,
+}
+
+// What the objects are called that webhook and controller share.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "The serving certificate")]
+pub(super) struct NameArgs {
+    /// The Secret of the certificate, in `--namespace`.
+    #[arg(long, value_name = "NAME", default_value = "pod-identity-webhook")]
+    pub(super) tls_secret: String,
+    /// The Service that API servers call, which the certificate is made out to.
+    #[arg(long, value_name = "NAME", default_value = "pod-identity-webhook")]
+    pub(super) service_name: String,
+    /// The MutatingWebhookConfiguration whose caBundle is kept.
+    #[arg(long, value_name = "NAME", default_value = "pod-identity-webhook")]
+    pub(super) webhook_configuration: String,
 }
 
 // What decides about what pods get; the controller judges them by the same.
@@ -184,6 +192,11 @@ pub(super) struct PodArgs {
     /// The partition of such roles. [default: that of --aws-default-region, else aws]
     #[arg(long, value_name = "PARTITION", requires = "aws_account_id")]
     pub(super) aws_partition: Option<Partition>,
+    /// Refuse a pod whose role, or a role of its chain, its namespace's annotation podpass.dev/allowed-roles does not
+    /// cover. A guardrail: what a role may be used by, its trust policy says.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
+    pub(super) enforce_allowed_roles: bool,
     /// The file of the service accounts that get container credentials (EKS Pod Identity); an absolute path.
     #[arg(
         long,
@@ -236,11 +249,6 @@ pub(super) struct AdmissionArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           default_value = "false", value_parser = boolean, action = ArgAction::Set)]
     pub(super) strict: bool,
-    /// Refuse a pod whose role, or a role of its chain, its namespace's annotation podpass.dev/allowed-roles does not
-    /// cover. A guardrail: what a role may be used by, its trust policy says.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
-    pub(super) enforce_allowed_roles: bool,
 }
 
 #[derive(Clone, Debug, Args)]
