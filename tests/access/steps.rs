@@ -1,11 +1,12 @@
 //! Steps of the source documents that take a cluster and no foreign client. Each name carries the step's id.
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, PostParams};
-use podpass_testkit::{PodRunner, run};
+use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{Api, Patch, PatchParams, PostParams};
+use podpass_testkit::{PodRunner, RegisteredWebhook, is_injected, run};
 use serde_json::{Value, json};
 
-use crate::stand::{PROVIDER, READ_S3, Stand};
+use crate::stand::{PODPASS, PROVIDER, READ_S3, Stand};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/irsa-s3";
 const TOKEN: &str = "/var/run/secrets/eks.amazonaws.com/serviceaccount/token";
@@ -18,25 +19,16 @@ impl Stand {
         pods.create(&PostParams::default(), &pod).await.unwrap()
     }
 
-    /// The manifest as the webhook would leave it: until that exists, `podpass inject` is the mutation step.
-    fn injected(&self, manifest: &str) -> String {
-        let pod = self.home.write("pod.yaml", manifest);
-        let account = self.home.write(
-            "account.yaml",
-            format!(
-                "apiVersion: v1
-kind: ServiceAccount
-metadata:
-  name: default
-  namespace: {}
-  annotations: {{eks.amazonaws.com/role-arn: '{ROLE}'}}
-",
-                self.namespace
-            ),
-        );
-        let arguments = ["inject", "-f", pod.to_str().unwrap(), "--service-account"];
-        let ran = self.podpass(&[&arguments[..], &[account.to_str().unwrap()]].concat());
-        ran.succeeded().to_owned()
+    /// Gives the service account `default` a role, and its pods the webhook.
+    async fn webhook(&self) -> RegisteredWebhook {
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.shared.admin(), &self.namespace);
+        let role = json!({"metadata": {"annotations": {"eks.amazonaws.com/role-arn": ROLE}}});
+        accounts
+            .patch("default", &PatchParams::default(), &Patch::Merge(role))
+            .await
+            .unwrap();
+        let (api, namespace) = (self.shared.api(), self.namespace.as_str());
+        RegisteredWebhook::start(PODPASS, api, namespace, &[namespace], &[]).await
     }
 
     fn decoded(&self, token: &str) -> Value {
@@ -68,10 +60,10 @@ async fn seed_000_03_a_container_sees_no_credentials_of_another() {
     let Some(stand) = Stand::new("isolation").await else {
         return;
     };
+    let _webhook = stand.webhook().await;
     let mut uids = Vec::new();
     for name in ["pod-a", "pod-b"] {
-        let manifest = stand.injected(&pod_with_sidecar(&stand, name));
-        let pod = stand.create_pod(&manifest).await;
+        let pod = stand.create_pod(&pod_with_sidecar(&stand, name)).await;
         let client = stand.shared.admin();
         let aws = PodRunner::start(&client, &pod, "aws").await;
         let token = std::fs::read_to_string(aws.path(TOKEN)).unwrap();
@@ -141,8 +133,10 @@ async fn seed_002_09_the_claims_of_a_pods_token_are_printed_and_not_the_token() 
     let Some(stand) = Stand::new("claims").await else {
         return;
     };
-    let manifest = stand.injected(&pod_with_sidecar(&stand, "external-dns"));
-    let pod = stand.create_pod(&manifest).await;
+    let _webhook = stand.webhook().await;
+    let pod = stand
+        .create_pod(&pod_with_sidecar(&stand, "external-dns"))
+        .await;
     let runner = PodRunner::start(&stand.shared.admin(), &pod, "aws").await;
     let file = runner.path(TOKEN);
     let token = std::fs::read_to_string(&file).unwrap();
@@ -195,9 +189,9 @@ async fn seed_002_08_the_volume_of_the_apis_token_stays_as_it_is() {
         )
     };
     let plain = stand.create_pod(&manifest("plain")).await;
-    let injected = stand.injected(&manifest("injected"));
-    assert!(injected.contains("aws-iam-token"), "{injected}");
-    let injected = stand.create_pod(&injected).await;
+    let _webhook = stand.webhook().await;
+    let injected = stand.create_pod(&manifest("injected")).await;
+    assert!(is_injected(&injected), "{injected:?}");
     let expected = api_access(&plain);
     assert_eq!(api_access(&injected), expected);
     let sources = expected["volumes"][0]["projected"]["sources"].as_array();
@@ -207,13 +201,17 @@ async fn seed_002_08_the_volume_of_the_apis_token_stays_as_it_is() {
         .flat_map(|source| source.as_object().unwrap().keys())
         .collect();
     assert_eq!(sources, ["serviceAccountToken", "configMap", "downwardAPI"]);
-    // Nor does an injection after the API server has added it.
-    let mut admitted = plain.clone();
-    admitted.metadata.managed_fields = None;
-    let mut admitted = serde_json::to_value(&admitted).unwrap();
-    admitted["apiVersion"] = json!("v1");
-    admitted["kind"] = json!("Pod");
-    let again: Pod = serde_saphyr::from_str(&stand.injected(&admitted.to_string())).unwrap();
+    // Nor does an injection into a pod that came with it.
+    let mut copied = plain.clone();
+    copied.metadata = ObjectMeta {
+        name: Some("copied".to_owned()),
+        namespace: plain.metadata.namespace.clone(),
+        ..ObjectMeta::default()
+    };
+    let again = stand
+        .create_pod(&serde_json::to_string(&copied).unwrap())
+        .await;
+    assert!(is_injected(&again), "{again:?}");
     assert_eq!(api_access(&again), expected);
 }
 
@@ -250,8 +248,10 @@ async fn seed_002_29_the_injected_token_lives_a_day_for_aws_alone() {
     let Some(stand) = Stand::new("a-day").await else {
         return;
     };
-    let manifest = stand.injected(&pod_with_sidecar(&stand, "irsa-test-pod"));
-    let pod = stand.create_pod(&manifest).await;
+    let _webhook = stand.webhook().await;
+    let pod = stand
+        .create_pod(&pod_with_sidecar(&stand, "irsa-test-pod"))
+        .await;
     let runner = PodRunner::start(&stand.shared.admin(), &pod, "aws").await;
     let token = std::fs::read_to_string(runner.path(TOKEN)).unwrap();
     let decoded = stand.decoded(&token);

@@ -1,6 +1,8 @@
 //! Document 000: IRSA on a running OpenShift cluster in mint mode.
 
-use podpass_testkit::{ApiServerOptions, ControlPlane, ControlPlaneOptions, PodRunner, run};
+use podpass_testkit::{
+    ApiServerOptions, ControlPlane, ControlPlaneOptions, PodRunner, RegisteredWebhook, run,
+};
 
 use crate::stand::{CLIENT_ERROR, IDENTITY, PODPASS, Stand, refused_to_others};
 
@@ -124,6 +126,13 @@ async fn running_cluster(stand: &Stand) -> ControlPlane {
     cluster
 }
 
+/// The webhook as the document finds it in its cluster.
+async fn webhook(cluster: &ControlPlane, arguments: &[&str]) -> RegisteredWebhook {
+    let namespaces = ["irsa-test", "elsewhere"];
+    let api = cluster.api();
+    RegisteredWebhook::start(PODPASS, api, "pod-identity-webhook", &namespaces, arguments).await
+}
+
 fn api_server(stand: &Stand, issuers: &[&str]) -> ApiServerOptions {
     ApiServerOptions {
         issuers: issuers.iter().map(|&issuer| issuer.to_owned()).collect(),
@@ -149,6 +158,10 @@ async fn roll_out(stand: &Stand, cluster: &mut ControlPlane) {
 async fn documents_own_command_lines() {
     let Some(stand) = Stand::new() else { return };
     let mut cluster = running_cluster(&stand).await;
+    let webhook = webhook(&cluster, &[]).await;
+    stand
+        .shell("oc get mutatingwebhookconfigurations pod-identity-webhook")
+        .said(&["NAME                   WEBHOOKS   AGE\npod-identity-webhook   1          "]);
 
     // The document pipes JSON into jq; jsonpath takes the same field.
     stand
@@ -204,9 +217,8 @@ async fn documents_own_command_lines() {
     stand
         .shell("oc apply -f sa.yaml")
         .said(&["serviceaccount/irsa-test created"]);
-    // Until the webhook exists, this is the mutation step.
     stand
-        .shell("podpass inject -f deployment.yaml --service-account sa.yaml -o yaml | kubectl apply -f -")
+        .shell("oc apply -f deployment.yaml")
         .said(&["deployment.apps/aws-irsa configured"]);
     let pod = stand
         .running_pod(&cluster.admin(), "irsa-test", "app=aws", "irsa-test")
@@ -224,13 +236,15 @@ async fn documents_own_command_lines() {
         .said(&["irsa-mint-oidc"]);
     // The document's trust policy pins the subject alone; the provider's client IDs refuse the audience.
     let role = "arn:aws:iam::123456789012:role/irsa-s3";
-    refused_to_others(&stand, &cluster.admin(), ("irsa-test", "irsa-test"), role).await;
+    let account = ("irsa-test", "irsa-test");
+    refused_to_others(&stand, &cluster.admin(), &webhook, account, role).await;
 }
 
 #[tokio::test]
 async fn seed_000_01_seed_000_02_as_a_user_of_podpass_does_it() {
     let Some(stand) = Stand::new() else { return };
     let mut cluster = running_cluster(&stand).await;
+    let webhook = webhook(&cluster, &["--aws-default-region=eu-west-1"]).await;
     stand.home.write("deployment.yaml", DEPLOYMENT);
     stand.home.write("s3-read-only.json", S3_READ_ONLY);
     stand
@@ -254,18 +268,11 @@ async fn seed_000_01_seed_000_02_as_a_user_of_podpass_does_it() {
         .to_owned();
     let role_name = role.rsplit('/').next().unwrap();
     assert_eq!(role, format!("arn:aws:iam::123456789012:role/{role_name}"));
-    // Until the webhook exists, `inject` is the mutation step.
     stand
-        .shell(
-            "kubectl get serviceaccount irsa-test -n irsa-test -o yaml > sa.yaml
-             podpass bind irsa-test/irsa-test --role-arn ROLE --workload deploy/aws-irsa
-             kubectl rollout status deployment/aws-irsa -n irsa-test --timeout=60s
-             kubectl get deployment aws-irsa -n irsa-test -o yaml > bound.yaml
-             podpass inject -f bound.yaml --service-account sa.yaml --aws-default-region eu-west-1 -o yaml |
-                 kubectl apply -f -"
-                .replace("ROLE", &role)
-                .as_str(),
-        )
+        .shell(&format!(
+            "podpass bind irsa-test/irsa-test --role-arn {role} --workload deploy/aws-irsa
+             kubectl rollout status deployment/aws-irsa -n irsa-test --timeout=60s"
+        ))
         .succeeded();
     let pod = stand
         .running_pod(&cluster.admin(), "irsa-test", "app=aws", "irsa-test")
@@ -287,5 +294,6 @@ async fn seed_000_01_seed_000_02_as_a_user_of_podpass_does_it() {
         boto3.succeeded(),
         format!("assumed-role {role_name}\nirsa-mint-oidc\nAccessDenied\n")
     );
-    refused_to_others(&stand, &cluster.admin(), ("irsa-test", "irsa-test"), &role).await;
+    let account = ("irsa-test", "irsa-test");
+    refused_to_others(&stand, &cluster.admin(), &webhook, account, &role).await;
 }

@@ -1,11 +1,12 @@
 //! Document 002: OIDC, tokens and STS on EKS, from the user's own AssumeRole to the pod's.
 
 use podpass_testkit::{
-    ApiServerOptions, ControlPlane, ControlPlaneOptions, PodRunner, SharedControlPlane,
+    ApiServerOptions, ControlPlane, ControlPlaneOptions, PodRunner, RegisteredWebhook,
+    SharedControlPlane,
 };
 use serde_json::Value;
 
-use crate::stand::{Stand, TestPod, refused_to_others};
+use crate::stand::{PODPASS, Stand, TestPod, refused_to_others};
 
 /// What EKS would call this cluster.
 const EKS_ISSUER: &str = "https://oidc.eks.us-east-1.amazonaws.com/id/FDF0F2F";
@@ -102,10 +103,19 @@ async fn cluster(stand: &Stand, issuer: &str) -> ControlPlane {
     cluster
 }
 
+/// The webhook that EKS runs for its clusters.
+async fn webhook(cluster: &ControlPlane, arguments: &[&str]) -> RegisteredWebhook {
+    let namespaces = ["default", "elsewhere"];
+    let api = cluster.api();
+    RegisteredWebhook::start(PODPASS, api, "pod-identity-webhook", &namespaces, arguments).await
+}
+
 #[tokio::test]
 async fn documents_own_command_lines() {
     let Some(stand) = Stand::new() else { return };
     let cluster = cluster(&stand, EKS_ISSUER).await;
+    let flags = ["--aws-default-region=us-east-1", "--sts-regional-endpoint"];
+    let webhook = webhook(&cluster, &flags).await;
     stand.home.write("irsa-policy.json", POLICY);
     stand.home.write("irsa-trust.json", USER_TRUST);
     stand
@@ -171,27 +181,19 @@ async fn documents_own_command_lines() {
              aws iam attach-role-policy --role-name irsa-test --policy-arn arn:aws:iam::123456789012:policy/irsa-test",
         )
         .said(&[r#""Arn": "arn:aws:iam::123456789012:role/irsa-test""#]);
-    stand.home.write("sa.yaml", SERVICE_ACCOUNT);
     stand
         .home
         .write("irsa-sa.yaml", format!("{SERVICE_ACCOUNT}{POD}"));
-    // Until the webhook exists, `inject` is the mutation step.
-    stand
-        .shell(
-            "podpass inject -f irsa-sa.yaml --service-account sa.yaml -o yaml | kubectl apply -f -",
-        )
-        .said(&[
-            "serviceaccount/irsa-test-service-account created",
-            "pod/irsa-test-pod created",
-        ]);
+    stand.shell("kubectl apply -f irsa-sa.yaml").said(&[
+        "serviceaccount/irsa-test-service-account created",
+        "pod/irsa-test-pod created",
+    ]);
     let aws = pod_of(&cluster, "irsa-test-pod", "aws-cli").await;
-    // As in document 000, the AWS CLI wants to know the region.
-    let region = "export AWS_DEFAULT_REGION=us-east-1\n";
     stand
         .in_container(&aws, "aws s3 ls")
         .said(&["amplify-staging-deployment"]);
     stand
-        .in_container(&aws, &format!("{region}aws sts get-caller-identity"))
+        .in_container(&aws, "aws sts get-caller-identity")
         .said(&["arn:aws:sts::123456789012:assumed-role/irsa-test/botocore-session-"]);
     stand.shell("kubectl get pod/irsa-test-pod -o yaml").said(&[
         "name: AWS_ROLE_ARN",
@@ -200,12 +202,10 @@ async fn documents_own_command_lines() {
         "defaultMode: 420",
     ]);
     // The container's path lies elsewhere on this machine; its own variable knows where.
-    let exchange = format!(
-        "{region}token=`cat $AWS_WEB_IDENTITY_TOKEN_FILE`
-         aws sts assume-role-with-web-identity --role-session-name \"test-irsa\" \
-             --role-arn arn:aws:iam::123456789012:role/irsa-test --web-identity-token $token"
-    );
-    stand.in_container(&aws, &exchange).said(&[
+    let exchange = "token=`cat $AWS_WEB_IDENTITY_TOKEN_FILE`
+        aws sts assume-role-with-web-identity --role-session-name \"test-irsa\" \
+            --role-arn arn:aws:iam::123456789012:role/irsa-test --web-identity-token $token";
+    stand.in_container(&aws, exchange).said(&[
         r#""SubjectFromWebIdentityToken": "system:serviceaccount:default:irsa-test-service-account""#,
         r#""Arn": "arn:aws:sts::123456789012:assumed-role/irsa-test/test-irsa""#,
         &format!(r#""Provider": "{PROVIDER}""#),
@@ -214,10 +214,13 @@ async fn documents_own_command_lines() {
     stand.in_container(&aws, "env | grep AWS_").said(&[
         "AWS_ROLE_ARN=arn:aws:iam::123456789012:role/irsa-test\n",
         "AWS_WEB_IDENTITY_TOKEN_FILE=",
+        "AWS_DEFAULT_REGION=us-east-1\n",
+        "AWS_REGION=us-east-1\n",
+        "AWS_STS_REGIONAL_ENDPOINTS=regional\n",
     ]);
     let role = "arn:aws:iam::123456789012:role/irsa-test";
-    let account = "irsa-test-service-account";
-    refused_to_others(&stand, &cluster.admin(), ("default", account), role).await;
+    let account = ("default", "irsa-test-service-account");
+    refused_to_others(&stand, &cluster.admin(), &webhook, account, role).await;
 }
 
 async fn pod_of(cluster: &ControlPlane, name: &str, container: &str) -> PodRunner {
@@ -244,20 +247,16 @@ async fn as_a_user_of_podpass_does_it() {
         .trim()
         .to_owned();
     let cluster = cluster(&stand, &issuer).await;
+    let webhook = webhook(&cluster, &["--aws-default-region=us-east-1"]).await;
     let account = "irsa-test-service-account";
     stand
         .shell(&format!(
-            "podpass bind default/{account} --policy irsa-policy.json --role-name irsa-test --create
-             kubectl get serviceaccount {account} -o yaml > sa.yaml"
+            "podpass bind default/{account} --policy irsa-policy.json --role-name irsa-test --create"
         ))
         .said(&["role/irsa-test created"]);
     stand.home.write("pod.yaml", POD);
-    // Until the webhook exists, `inject` is the mutation step.
     stand
-        .shell(
-            "podpass inject -f pod.yaml --service-account sa.yaml --aws-default-region us-east-1 -o yaml |
-                 kubectl apply -f -",
-        )
+        .shell("kubectl apply -f pod.yaml")
         .said(&["pod/irsa-test-pod created"]);
     let aws = pod_of(&cluster, "irsa-test-pod", "aws-cli").await;
     stand
@@ -272,7 +271,8 @@ async fn as_a_user_of_podpass_does_it() {
         "assumed-role irsa-test\nirsa-oidc\nAccessDenied\n"
     );
     let role = "arn:aws:iam::123456789012:role/irsa-test";
-    refused_to_others(&stand, &cluster.admin(), ("default", account), role).await;
+    let account = ("default", account);
+    refused_to_others(&stand, &cluster.admin(), &webhook, account, role).await;
 }
 
 /// In a pod, with the token that every pod has. The document's own way; podpass does not try it yet.
@@ -283,6 +283,7 @@ async fn partly_002_13_and_14_the_apis_own_token_opens_the_api_and_nothing_else_
     stand.attach(shared.api());
     stand.trust_cluster();
     let namespace = shared.namespace("kube-token").await;
+    let webhook = stand.webhook(&shared, &namespace).await;
     let pod = TestPod {
         namespace: &namespace,
         account: "default",
@@ -290,7 +291,7 @@ async fn partly_002_13_and_14_the_apis_own_token_opens_the_api_and_nothing_else_
         role: "arn:aws:iam::123456789012:role/none",
         audience: "sts.amazonaws.com",
     };
-    let runner = stand.injected(&shared.admin(), &pod).await;
+    let runner = stand.injected(&shared.admin(), &webhook, &pod).await;
     let folder = runner.path("/var/run/secrets/kubernetes.io/serviceaccount");
     // What the document's two curl commands ask: status, then what came.
     let ask = "import ssl, sys, urllib.request as r, urllib.error as e

@@ -7,8 +7,8 @@ use std::process::Command;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
 use podpass_testkit::{
-    Home, Identity, KubeApi, PodRunner, Ran, SandboxProcess, control_plane_programs, eventually,
-    foreign_clients, run,
+    Home, Identity, KubeApi, PodRunner, Ran, RegisteredWebhook, SandboxProcess, SharedControlPlane,
+    control_plane_programs, eventually, foreign_clients, run,
 };
 
 pub(crate) const PODPASS: &str = env!("CARGO_BIN_EXE_podpass");
@@ -104,10 +104,22 @@ impl Stand {
             .env("AWS_EC2_METADATA_DISABLED", "true"))
     }
 
-    /// The container `aws` of a pod that the service account's annotations were injected into.
-    ///
-    /// Until the webhook exists, `podpass inject` is the mutation step.
-    pub(crate) async fn injected(&self, client: &kube::Client, pod: &TestPod<'_>) -> PodRunner {
+    /// The webhook for one namespace of the shared control plane.
+    pub(crate) async fn webhook(
+        &self,
+        shared: &SharedControlPlane,
+        namespace: &str,
+    ) -> RegisteredWebhook {
+        RegisteredWebhook::start(PODPASS, shared.api(), namespace, &[namespace], &[]).await
+    }
+
+    /// The container `aws` of a pod into which the webhook injected what the service account's annotations say.
+    pub(crate) async fn injected(
+        &self,
+        client: &kube::Client,
+        webhook: &RegisteredWebhook,
+        pod: &TestPod<'_>,
+    ) -> PodRunner {
         let TestPod {
             namespace,
             account,
@@ -142,11 +154,9 @@ spec:
 "
             ),
         );
-        self.shell(
-            "kubectl apply -f account.yaml
-             podpass inject -f pod.yaml --service-account account.yaml -o yaml | kubectl apply -f -",
-        )
-        .succeeded();
+        self.shell("kubectl apply -f account.yaml").succeeded();
+        webhook.settled().await;
+        self.shell("kubectl apply -f pod.yaml").succeeded();
         let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
         let admitted = pods.get(name).await.unwrap();
         PodRunner::start(client, &admitted, "aws").await
@@ -223,6 +233,7 @@ except botocore.exceptions.ClientError as refused:
 pub(crate) async fn refused_to_others(
     stand: &Stand,
     client: &kube::Client,
+    webhook: &RegisteredWebhook,
     (namespace, account): (&str, &str),
     role: &str,
 ) {
@@ -263,7 +274,7 @@ pub(crate) async fn refused_to_others(
             role,
             audience,
         };
-        let container = stand.injected(client, &pod).await;
+        let container = stand.injected(client, webhook, &pod).await;
         stand
             .in_container(&container, IDENTITY)
             .refused(CLIENT_ERROR, &[refusal]);

@@ -97,6 +97,7 @@ async fn seed_000_32_the_read_only_policy_lists_and_makes_nothing() {
     let shared = SharedControlPlane::find(&stand.programs).await;
     stand.attach(shared.api());
     let namespace = shared.namespace("irsa-test").await;
+    let webhook = stand.webhook(&shared, &namespace).await;
     stand.trust_cluster();
     stand.home.write("s3-ro.json", S3_READ_ONLY);
     for (account, policy) in [
@@ -119,7 +120,7 @@ async fn seed_000_32_the_read_only_policy_lists_and_makes_nothing() {
             role: &role,
             audience: "sts.amazonaws.com",
         };
-        let aws: PodRunner = stand.injected(&shared.admin(), &pod).await;
+        let aws: PodRunner = stand.injected(&shared.admin(), &webhook, &pod).await;
         stand.shell("aws s3 mb s3://there || true").succeeded();
         stand.in_container(&aws, "aws s3 ls").said(&["there"]);
         stand

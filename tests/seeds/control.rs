@@ -22,7 +22,7 @@ spec:
 /// Without an endpoint for STS alone, the SDK for Go would ask AWS for its credentials.
 #[tokio::test]
 async fn injected_endpoint_and_region_are_enough_for_five_sdks() {
-    let Some(stand) = Stand::on_shared("manual-sts").await else {
+    let Some(mut stand) = Stand::on_shared("manual-sts").await else {
         return;
     };
     option_2(&stand);
@@ -33,12 +33,12 @@ async fn injected_endpoint_and_region_are_enough_for_five_sdks() {
     let more = format!("{prefix}    eks.amazonaws.com/{region}\n    eks.amazonaws.com/{list}\n");
     stand.home.write("sa.yaml", account.replace(prefix, &more));
     stand.home.write("bare.yaml", in_namespace(&stand, POD));
-    let endpoint = stand.sandbox.endpoint();
-    let create = format!(
-        "podpass inject -f bare.yaml --service-account sa.yaml --aws-default-region eu-west-1 \
-         --inject-endpoint-url {endpoint} -o yaml | kubectl apply -f -"
-    );
-    let runner = stand.play_created(&create, "reports").await;
+    stand.shell("oc apply -f sa.yaml").succeeded();
+    let endpoint = format!("--inject-endpoint-url={}", stand.sandbox.endpoint());
+    stand
+        .webhook(&["--aws-default-region=eu-west-1", &endpoint])
+        .await;
+    let runner = stand.play_file("bare.yaml", "reports").await;
     let value = |wanted: &str| {
         let mut variables = runner.environment().iter();
         variables.find_map(|(name, value)| (name == wanted).then_some(value.as_str()))

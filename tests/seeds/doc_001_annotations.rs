@@ -1,6 +1,4 @@
-//! Document 001, option 2: an annotated service account, and a pod with the identity injected.
-//!
-//! Until there is the webhook, `podpass inject … | kubectl apply -f -` changes the pod as it will at admission.
+//! Document 001, option 2: an annotated service account, and a pod into which the webhook injects its identity.
 
 use podpass_testkit::{PodRunner, Ran};
 use serde_json::{Value, json};
@@ -55,9 +53,10 @@ metadata:
 
 #[tokio::test]
 async fn seed_001_01_pod_calls_aws_as_podpass_binds_it() {
-    let Some(stand) = Stand::on_shared("manual-sts").await else {
+    let Some(mut stand) = Stand::on_shared("manual-sts").await else {
         return;
     };
+    stand.webhook(&[]).await;
     stand.home.write(
         "s3.json",
         r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:List*", "Resource": "*"}]}"#,
@@ -68,7 +67,6 @@ async fn seed_001_01_pod_calls_aws_as_podpass_binds_it() {
     stand
         .shell(&format!(
             "podpass bind {namespace}/sa-manual-sts --policy s3.json --name demo --create
-             kubectl get serviceaccount sa-manual-sts --namespace {namespace} -o yaml > sa.yaml
              aws s3 mb s3://fake1-buket"
         ))
         .succeeded();
@@ -81,9 +79,10 @@ async fn seed_001_01_pod_calls_aws_as_podpass_binds_it() {
 
 #[tokio::test]
 async fn seed_001_16_session_name_and_region_are_the_pods_own_or_injected() {
-    let Some(stand) = Stand::on_shared("manual-sts").await else {
+    let Some(mut stand) = Stand::on_shared("manual-sts").await else {
         return;
     };
+    stand.webhook(&["--aws-default-region=eu-west-1"]).await;
     option_2(&stand);
     let name = stand.home.path("sa.yaml");
     let account = std::fs::read_to_string(&name).unwrap();
@@ -95,6 +94,7 @@ async fn seed_001_16_session_name_and_region_are_the_pods_own_or_injected() {
             &format!("{prefix}    podpass.dev/session-name: uid\n"),
         ),
     );
+    stand.shell("oc apply -f sa.yaml").succeeded();
     // The document's pod sets both.
     let runner = admitted(&stand).await;
     for identity in identities(&stand, &runner) {
@@ -107,12 +107,10 @@ async fn seed_001_16_session_name_and_region_are_the_pods_own_or_injected() {
     let plain = std::fs::read_to_string(stand.home.path("pod.yaml")).unwrap();
     let (head, rest) = plain.split_once("    env:\n").unwrap();
     let (_, tail) = rest.split_once("  dnsPolicy").unwrap();
-    let create = "podpass inject -f bare.yaml --service-account sa.yaml --aws-default-region eu-west-1 -o yaml | \
-                  kubectl apply -f -";
     stand
         .home
         .write("bare.yaml", format!("{head}  dnsPolicy{tail}"));
-    let runner = stand.play_created(create, "manual-sts").await;
+    let runner = stand.play_file("bare.yaml", "manual-sts").await;
     let uid = stand.shell(&format!(
         "kubectl get pod manual-sts --namespace {} -o jsonpath='{{.metadata.uid}}'",
         stand.namespace
@@ -126,12 +124,13 @@ async fn seed_001_16_session_name_and_region_are_the_pods_own_or_injected() {
         .said(&["eu-west-1"]);
 }
 
-/// The Event for a bad value comes with the webhook; here `inject` says it.
+/// The Event for a bad value is not there yet; kubectl prints the webhook's warning.
 #[tokio::test]
 async fn partly_001_26_annotations_of_the_service_account_decide() {
-    let Some(stand) = Stand::on_shared("manual-sts").await else {
+    let Some(mut stand) = Stand::on_shared("manual-sts").await else {
         return;
     };
+    stand.webhook(&[]).await;
     option_2(&stand);
     let runner = admitted(&stand).await;
     let environment: Vec<(&str, &str)> = runner
@@ -153,6 +152,8 @@ async fn partly_001_26_annotations_of_the_service_account_decide() {
         identity.said(&[&session("poc-irsa-s3")]);
     }
 
+    let another = in_namespace(&stand, PLAIN_POD).replace("  name: manual-sts", "  name: another");
+    stand.home.write("another.yaml", another);
     // Annotations, and the audience, lifetime and STS endpoint that come of them.
     for (annotations, audience, lifetime, regional) in [
         (&[][..], "sts.amazonaws.com", 86400, false),
@@ -201,11 +202,8 @@ async fn partly_001_26_annotations_of_the_service_account_decide() {
             .collect();
         let account = in_namespace(&stand, head) + &tail.concat();
         stand.home.write("sa.yaml", account);
-        // Kinds and defaults are the API server's.
-        let ran = stand.shell(
-            "podpass inject -f pod.yaml --service-account sa.yaml -o yaml |
-                 sed 's/^  name: manual-sts/  name: another/' | oc create --dry-run=server -o json -f -",
-        );
+        stand.shell("oc apply -f sa.yaml").succeeded();
+        let ran = stand.dry_run("another.yaml").await;
         let pod = ran.succeeded_json();
         let volumes = pod["spec"]["volumes"].as_array().unwrap();
         let volume = volumes
@@ -245,18 +243,17 @@ pub(crate) fn option_2(stand: &Stand) {
         .succeeded();
 }
 
-/// The pod of `pod.yaml` as the webhook will admit it.
+/// The pod of `pod.yaml` as the webhook admits it.
 pub(crate) async fn admitted(stand: &Stand) -> PodRunner {
-    let create =
-        "podpass inject -f pod.yaml --service-account sa.yaml -o yaml | kubectl apply -f -";
-    stand.play_created(create, "manual-sts").await
+    stand.play_file("pod.yaml", "manual-sts").await
 }
 
 #[tokio::test]
 async fn seed_001_02_injected_identity_of_another_is_refused() {
-    let Some(stand) = Stand::on_shared("manual-sts").await else {
+    let Some(mut stand) = Stand::on_shared("manual-sts").await else {
         return;
     };
+    stand.webhook(&[]).await;
     option_2(&stand);
     for (from, to, refusal) in [
         ("sa-manual-sts", "other", DENIED),
@@ -278,7 +275,7 @@ async fn seed_001_02_injected_identity_of_another_is_refused() {
     }
 }
 
-/// The only container of what the API server makes of the injected pod, and its volumes' names.
+/// The only container of a pod in JSON, and its volumes' names.
 fn container(ran: &Ran) -> (Value, Vec<String>) {
     let mut pod = ran.succeeded_json();
     let volumes = pod["spec"]["volumes"].as_array().unwrap().iter();
@@ -300,14 +297,6 @@ fn variables(container: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// What the API server makes of the injected pod, without keeping it.
-fn injected(stand: &Stand, arguments: &str) -> Ran {
-    stand.shell(&format!(
-        "podpass inject -f pod.yaml --service-account sa.yaml -o yaml {arguments} > injected.yaml
-         oc create --dry-run=server -o json -f injected.yaml"
-    ))
-}
-
 const ROLE: (&str, &str) = ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/poc-irsa-s3");
 const TOKEN_FILE: (&str, &str) = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -315,13 +304,13 @@ const TOKEN_FILE: (&str, &str) = (
 );
 
 #[tokio::test]
-async fn partly_001_27_injection_keeps_the_pods_own_region() {
-    let Some(stand) = Stand::on_shared("manual-sts").await else {
+async fn seed_001_27_injection_keeps_the_pods_own_region() {
+    let Some(mut stand) = Stand::on_shared("manual-sts").await else {
         return;
     };
+    stand.webhook(&["--aws-default-region=us-west-2"]).await;
     option_2(&stand);
-    let with_region = "--aws-default-region us-west-2";
-    let (own, _) = container(&injected(&stand, with_region));
+    let (own, _) = container(&stand.dry_run("pod.yaml").await);
     let own = variables(&own);
     for variable in [("AWS_REGION", "us-east-1"), ROLE, TOKEN_FILE] {
         assert!(own.contains(&variable), "{own:?}");
@@ -334,7 +323,7 @@ async fn partly_001_27_injection_keeps_the_pods_own_region() {
     let pod = in_namespace(&stand, PLAIN_POD)
         .replace("    - name: AWS_REGION\n      value: us-east-1\n", "");
     stand.home.write("pod.yaml", pod);
-    let (none, _) = container(&injected(&stand, with_region));
+    let (none, _) = container(&stand.dry_run("pod.yaml").await);
     let none = variables(&none);
     for variable in [
         ("AWS_DEFAULT_REGION", "us-west-2"),
@@ -347,13 +336,14 @@ async fn partly_001_27_injection_keeps_the_pods_own_region() {
 }
 
 #[tokio::test]
-async fn partly_001_28_regional_endpoint_is_asked_by_annotation_or_setting() {
-    let Some(stand) = Stand::on_shared("manual-sts").await else {
+async fn seed_001_28_regional_endpoint_is_asked_by_annotation_or_flag() {
+    let Some(mut stand) = Stand::on_shared("manual-sts").await else {
         return;
     };
+    stand.webhook(&[]).await;
     option_2(&stand);
     let regional = ("AWS_STS_REGIONAL_ENDPOINTS", "regional");
-    let (by_annotation, _) = container(&injected(&stand, ""));
+    let (by_annotation, _) = container(&stand.dry_run("pod.yaml").await);
     assert!(variables(&by_annotation).contains(&regional));
     let account: Vec<&str> = ACCOUNT
         .lines()
@@ -361,21 +351,25 @@ async fn partly_001_28_regional_endpoint_is_asked_by_annotation_or_setting() {
         .collect();
     let account = in_namespace(&stand, &account.join("\n"));
     stand.home.write("sa.yaml", account);
-    let (by_setting, _) = container(&injected(&stand, "--sts-regional-endpoint"));
-    assert!(variables(&by_setting).contains(&regional));
-    let (neither, _) = container(&injected(&stand, ""));
+    stand.shell("oc apply -f sa.yaml").succeeded();
+    let (neither, _) = container(&stand.dry_run("pod.yaml").await);
     assert!(!variables(&neither).contains(&regional));
+    stand.webhook(&["--sts-regional-endpoint"]).await;
+    let (by_flag, _) = container(&stand.dry_run("pod.yaml").await);
+    assert!(variables(&by_flag).contains(&regional));
 }
 
 #[tokio::test]
-async fn partly_001_29_volume_that_is_there_is_not_mounted_twice() {
-    let Some(stand) = Stand::on_shared("manual-sts").await else {
+async fn seed_001_29_volume_that_is_there_is_not_mounted_twice() {
+    let Some(mut stand) = Stand::on_shared("manual-sts").await else {
         return;
     };
+    stand.webhook(&[]).await;
     option_2(&stand);
-    let first = injected(&stand, "");
-    stand.shell("cp injected.yaml pod.yaml").succeeded();
-    let second = injected(&stand, "");
+    let first = stand.dry_run("pod.yaml").await;
+    // Somebody copies what the webhook made.
+    stand.home.write("copied.json", first.succeeded());
+    let second = stand.dry_run("copied.json").await;
     for ran in [first, second] {
         let (container, volumes) = container(&ran);
         assert_eq!(volumes, ["aws-iam-token"]);

@@ -5,7 +5,7 @@ use podpass_testkit::PodRunner;
 use crate::stand::Stand;
 
 const TARGET: &str = "arn:aws:iam::210987654321:role/dynamodb-reader";
-const TARGET_SESSION: &str = "arn:aws:sts::210987654321:assumed-role/dynamodb-reader/";
+pub(crate) const TARGET_SESSION: &str = "arn:aws:sts::210987654321:assumed-role/dynamodb-reader/";
 const ACCOUNT: &str = "dev-db-reader";
 
 const POD: &str = "\
@@ -27,7 +27,7 @@ const PRINTS_ARN: &str =
     "python -c 'import boto3; print(boto3.client(\"sts\").get_caller_identity()[\"Arn\"])'";
 
 /// The account bound with a chain; the second account's team makes its role from what podpass prints.
-fn bind(stand: &Stand) {
+pub(crate) fn bind(stand: &Stand) {
     let namespace = &stand.namespace;
     stand
         .shell(&format!(
@@ -42,16 +42,10 @@ fn bind(stand: &Stand) {
         .succeeded();
 }
 
-/// A pod as the webhook would leave it: until that exists, `podpass inject` is the mutation step.
-async fn pod(stand: &Stand) -> PodRunner {
+/// The pod as the webhook admits it.
+pub(crate) async fn pod(stand: &Stand) -> PodRunner {
     let manifest = POD.replace("NAMESPACE", &stand.namespace);
-    stand.home.write("plain.yaml", manifest);
-    let namespace = &stand.namespace;
-    let create = format!(
-        "kubectl get serviceaccount {ACCOUNT} --namespace {namespace} -o yaml > sa.yaml
-         podpass inject -f plain.yaml --service-account sa.yaml -o yaml | kubectl apply -f -"
-    );
-    stand.play_created(&create, "my-container").await
+    stand.play(&manifest, "my-container").await
 }
 
 /// The role in the cluster's account.
@@ -73,9 +67,10 @@ fn annotate_session_name(stand: &Stand) {
 
 #[tokio::test]
 async fn seed_003_01_one_command_makes_the_second_accounts_role_the_default() {
-    let Some(stand) = Stand::on_shared("my-namespace").await else {
+    let Some(mut stand) = Stand::on_shared("my-namespace").await else {
         return;
     };
+    stand.webhook(&[]).await;
     bind(&stand);
     let runner = pod(&stand).await;
     stand.in_pod(&runner, PRINTS_ARN).said(&[TARGET_SESSION]);
@@ -114,9 +109,11 @@ async fn seed_003_01_one_command_makes_the_second_accounts_role_the_default() {
 /// On an issuer in a bucket. The config file comes with the pod, and nothing else is in the cluster for it.
 #[tokio::test]
 async fn seed_003_10_pod_gets_a_config_that_chains() {
-    let Some(stand) = Stand::with_bucket("my-cluster", "eu-west-2", "my-namespace").await else {
+    let Some(mut stand) = Stand::with_bucket("my-cluster", "eu-west-2", "my-namespace").await
+    else {
         return;
     };
+    stand.webhook(&[]).await;
     bind(&stand);
     let runner = pod(&stand).await;
     stand
@@ -153,9 +150,10 @@ web_identity_token_file = /var/run/secrets/eks.amazonaws.com/serviceaccount/toke
 
 #[tokio::test]
 async fn seed_003_12_printed_trust_lets_the_first_role_in_and_nobody_else() {
-    let Some(stand) = Stand::on_shared("my-namespace").await else {
+    let Some(mut stand) = Stand::on_shared("my-namespace").await else {
         return;
     };
+    stand.webhook(&[]).await;
     bind(&stand);
     let role = stand
         .other_team("aws iam get-role --role-name dynamodb-reader")

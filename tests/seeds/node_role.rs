@@ -44,13 +44,11 @@ fn callers(stand: &Stand, runner: &PodRunner) -> Vec<(&'static str, String)> {
 
 #[tokio::test]
 async fn a_pod_without_injected_variables_is_the_node_and_with_them_itself() {
-    let Some(stand) = stand().await else {
+    let Some(mut stand) = stand().await else {
         return;
     };
-    // As the document's pod is written, and as nobody changed it at admission.
-    let bare = stand
-        .play_created("kubectl apply -f pod.yaml", "manual-sts")
-        .await;
+    // As the document's pod is written: there is no webhook yet.
+    let bare = stand.play_file("pod.yaml", "manual-sts").await;
     for (client, arn) in callers(&stand, &bare) {
         let node = "arn:aws:sts::123456789012:assumed-role/worker/i-";
         assert!(arn.starts_with(node), "{client}: {arn}");
@@ -64,6 +62,7 @@ async fn a_pod_without_injected_variables_is_the_node_and_with_them_itself() {
         .in_pod(&bare, "aws s3 ls")
         .failed(&["Unable to locate credentials"]);
 
+    stand.webhook(&[]).await;
     let injected = admitted(&stand).await;
     for (client, arn) in callers(&stand, &injected) {
         assert_eq!(arn, session("poc-irsa-s3"), "{client}");

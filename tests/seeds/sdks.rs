@@ -4,6 +4,7 @@ use podpass_testkit::{PodRunner, Ran, sdk_clients};
 
 use crate::doc_001_annotations::{admitted, option_2};
 use crate::doc_001_config_file::session;
+use crate::doc_003_chain;
 use crate::doc_003_pod::{self, TARGET_SESSION, chained_pod};
 use crate::stand::Stand;
 
@@ -60,9 +61,10 @@ fn programs<'a>(stand: &'a Stand, runner: &'a PodRunner) -> Vec<Program<'a>> {
 
 #[tokio::test]
 async fn seed_001_23_five_sdks_get_the_identity_and_what_its_policy_allows() {
-    let Some(stand) = Stand::on_shared("manual-sts").await else {
+    let Some(mut stand) = Stand::on_shared("manual-sts").await else {
         return;
     };
+    stand.webhook(&[]).await;
     option_2(&stand);
     stand.home.write("allowed.json", ALLOWED);
     stand
@@ -89,9 +91,8 @@ async fn seed_001_23_five_sdks_get_the_identity_and_what_its_policy_allows() {
     assert_eq!(stored.succeeded(), "secret\n");
 }
 
-/// The document's pod with the chaining config, and a role of the second account that may list its buckets.
-async fn chained() -> Option<(Stand, PodRunner)> {
-    let stand = doc_003_pod::on_shared().await?;
+/// Lets the second account's role list its buckets, of which each account has one.
+fn may_list_buckets(stand: &Stand) {
     stand.home.write(
         "allowed.json",
         r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}"#,
@@ -105,6 +106,12 @@ async fn chained() -> Option<(Stand, PodRunner)> {
     stand
         .shell("aws s3 mb s3://of-the-first-account --region eu-west-2")
         .succeeded();
+}
+
+/// The document's pod with the chaining config, and a role of the second account that may list its buckets.
+async fn chained() -> Option<(Stand, PodRunner)> {
+    let stand = doc_003_pod::on_shared().await?;
+    may_list_buckets(&stand);
     let runner = chained_pod(&stand).await;
     let names: Vec<&str> = runner
         .environment()
@@ -132,6 +139,30 @@ async fn seed_003_16_five_sdks_become_the_second_accounts_role_by_the_mounted_co
     };
     for program in programs(&stand, &runner) {
         program.prints("identity", &[TARGET_SESSION]);
+        program.prints("buckets", &["of-the-second-account"]);
+        program.is_refused("put of-the-second-account object text", "s3:PutObject");
+    }
+}
+
+/// The same pod as podpass makes it: one annotation, and no config, no variable and no code of the user's.
+#[tokio::test]
+async fn five_sdks_become_the_last_role_in_a_pod_that_the_webhook_chained() {
+    let Some(mut stand) = Stand::on_shared("my-namespace").await else {
+        return;
+    };
+    stand.webhook(&[]).await;
+    doc_003_chain::bind(&stand);
+    may_list_buckets(&stand);
+    let runner = doc_003_chain::pod(&stand).await;
+    for program in programs(&stand, &runner) {
+        let identity = program.run("identity");
+        assert!(
+            identity
+                .succeeded()
+                .starts_with(doc_003_chain::TARGET_SESSION),
+            "{}: {identity:#?}",
+            program.language
+        );
         program.prints("buckets", &["of-the-second-account"]);
         program.is_refused("put of-the-second-account object text", "s3:PutObject");
     }

@@ -30,9 +30,10 @@ const CLI: &str = r#"
 
 #[tokio::test]
 async fn six_clients_outlive_short_sessions_and_no_call_fails() {
-    let Some(stand) = Stand::on_shared("manual-sts").await else {
+    let Some(mut stand) = Stand::on_shared("manual-sts").await else {
         return;
     };
+    stand.webhook(&[]).await;
     option_2(&stand);
     let seconds = (SWAP * (SWAPS + 1)).as_secs();
     assert!(seconds >= 3 * LIFE.as_secs());

@@ -9,7 +9,8 @@ use kube::api::{Api, ListParams};
 use podpass_sandbox::{ClockSetting, ControlClient, Secret};
 use podpass_testkit::{
     ApiServerOptions, ControlPlane, ControlPlaneOptions, Home, Identity, KubeApi, PodRunner, Ran,
-    SandboxProcess, SharedControlPlane, control_plane_programs, foreign_clients, run,
+    RegisteredWebhook, SandboxProcess, SharedControlPlane, control_plane_programs, foreign_clients,
+    run,
 };
 
 pub(crate) const PODPASS: &str = env!("CARGO_BIN_EXE_podpass");
@@ -32,6 +33,8 @@ pub(crate) struct Stand {
     /// The ARN of the cluster's OIDC provider.
     pub(crate) provider: String,
     clients: PathBuf,
+    // Before the cluster, in which it removes what it made.
+    webhook: Option<RegisteredWebhook>,
     cluster: Cluster,
 }
 
@@ -124,6 +127,7 @@ impl Stand {
             namespace: "app".to_owned(),
             provider: "arn:aws:iam::123456789012:oidc-provider/issuer.example.org".to_owned(),
             clients,
+            webhook: None,
             cluster: Cluster::None,
         }
     }
@@ -155,12 +159,39 @@ impl Stand {
         }
     }
 
-    /// The administrator's client.
-    pub(crate) fn client(&self) -> kube::Client {
+    fn api(&self) -> &KubeApi {
         match &self.cluster {
             Cluster::None => panic!("the test has no cluster"),
-            Cluster::Shared(shared) => shared.admin(),
-            Cluster::Own(own) => own.admin(),
+            Cluster::Shared(shared) => shared.api(),
+            Cluster::Own(own) => own.api(),
+        }
+    }
+
+    /// The administrator's client.
+    pub(crate) fn client(&self) -> kube::Client {
+        self.api().client(&Identity::Admin)
+    }
+
+    /// From here on `podpass webhook` with these flags admits the pods of the namespace, instead of the one before.
+    pub(crate) async fn webhook(&mut self, arguments: &[&str]) {
+        // The one before has to be gone first: it would answer for the new one.
+        self.webhook = None;
+        let (api, namespace) = (self.api(), self.namespace.as_str());
+        let webhook =
+            RegisteredWebhook::start(PODPASS, api, namespace, &[namespace], arguments).await;
+        self.webhook = Some(webhook);
+    }
+
+    /// What the API server and the webhook make of a manifest of the working folder, without keeping it.
+    pub(crate) async fn dry_run(&self, manifest: &str) -> Ran {
+        self.settled().await;
+        self.shell(&format!("oc create --dry-run=server -o json -f {manifest}"))
+    }
+
+    /// Waits until the webhook, if there is one, has what was changed.
+    async fn settled(&self) {
+        if let Some(webhook) = &self.webhook {
+            webhook.settled().await;
         }
     }
 
@@ -168,11 +199,7 @@ impl Stand {
     pub(crate) fn expired_kubeconfig(&self) -> PathBuf {
         let path = self.home.path("expired");
         let identity = Identity::Token("not-a-token".to_owned());
-        match &self.cluster {
-            Cluster::None => panic!("the test has no cluster"),
-            Cluster::Shared(shared) => shared.api().write_kubeconfig(&path, &identity),
-            Cluster::Own(own) => own.api().write_kubeconfig(&path, &identity),
-        }
+        self.api().write_kubeconfig(&path, &identity);
         path
     }
 
@@ -229,21 +256,22 @@ impl Stand {
     /// Creates the pod of a manifest with kubectl, instead of the one before, and plays its container of this name.
     pub(crate) async fn play(&self, manifest: &str, container: &str) -> PodRunner {
         self.home.write("pod.yaml", manifest);
-        self.play_created("kubectl apply -f pod.yaml", container)
-            .await
+        self.play_file("pod.yaml", container).await
     }
 
-    /// The same with the command line that creates the pod.
-    pub(crate) async fn play_created(&self, create: &str, container: &str) -> PodRunner {
-        let pod = self.created(create).await;
+    /// The same for the manifest of this name in the working folder.
+    pub(crate) async fn play_file(&self, manifest: &str, container: &str) -> PodRunner {
+        let pod = self.created(manifest).await;
         PodRunner::start(&self.client(), &pod, container).await
     }
 
-    /// The pod that a command line creates, instead of the one before.
-    pub(crate) async fn created(&self, create: &str) -> Pod {
+    /// The pod of a manifest in the working folder as it was admitted, instead of the one before.
+    pub(crate) async fn created(&self, manifest: &str) -> Pod {
         let namespace = &self.namespace;
+        self.settled().await;
         self.shell(&format!(
-            "kubectl delete pods --all --now --namespace {namespace}\n{create}"
+            "kubectl delete pods --all --now --namespace {namespace}
+             kubectl apply -f {manifest}"
         ))
         .succeeded();
         let pods: Api<Pod> = Api::namespaced(self.client(), namespace);

@@ -38,7 +38,8 @@ env AWS_ACCESS_KEY_ID="$1" AWS_SECRET_ACCESS_KEY="$2" AWS_SESSION_TOKEN="$3" aws
 "#;
 
 async fn stand() -> Option<Stand> {
-    let stand = Stand::on_shared_with("manual-sts", &PROXY).await?;
+    let mut stand = Stand::on_shared_with("manual-sts", &PROXY).await?;
+    stand.webhook(&[]).await;
     option_2(&stand);
     stand.home.write("allowed.json", ALLOWED);
     stand
@@ -61,9 +62,8 @@ async fn the_aws_cli_with_no_override_refreshes_short_sessions_without_a_failed_
     let shortest = std::fs::read_to_string(stand.home.path("sa.yaml")).unwrap();
     let shortest = shortest.replace("86400", "600");
     stand.home.write("sa.yaml", shortest);
-    let create =
-        "podpass inject -f pod.yaml --service-account sa.yaml -o yaml | kubectl apply -f -";
-    let pod = stand.created(create).await;
+    stand.shell("oc apply -f sa.yaml").succeeded();
+    let pod = stand.created("pod.yaml").await;
     // A new token of TokenRequest every five seconds.
     let runner = PodRunner::refreshing_at(&stand.client(), &pod, "manual-sts", 5.0 / 600.0).await;
     // The process waits, and the tokens are refreshed beside it.

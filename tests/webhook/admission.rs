@@ -6,11 +6,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::stand::{ROLE, Stand, is_injected, parsed, pod_as, soon};
-
-fn to_json(pod: &Pod) -> Value {
-    k8s_openapi::serde_json::to_value(pod).unwrap()
-}
+use crate::stand::{ROLE, Stand, dry_run, is_injected, parsed, pod_as, soon, to_json};
 
 /// Names and values of a container's variables.
 fn variables(pod: &Value, pointer: &str) -> Vec<(String, String)> {
@@ -109,13 +105,9 @@ async fn account_without_a_role_changes_nothing_and_is_not_read() {
             .await
             .unwrap();
         let pods: Api<Pod> = stand.api();
-        let dry_run = PostParams {
-            dry_run: true,
-            ..PostParams::default()
-        };
         let probe = pod_as("later", "plain");
         soon("the change counts", async || {
-            is_injected(&pods.create(&dry_run, &probe).await.unwrap()) == expected
+            is_injected(&pods.create(&dry_run(), &probe).await.unwrap()) == expected
         })
         .await;
     }
@@ -151,11 +143,10 @@ async fn config_map_gives_roles_and_takes_them_back() {
     }
     let pods: Api<Pod> = stand.api();
     let gets_a_role = async |account: &str| {
-        let dry_run = PostParams {
-            dry_run: true,
-            ..PostParams::default()
-        };
-        let pod = pods.create(&dry_run, &pod_as("a", account)).await.unwrap();
+        let pod = pods
+            .create(&dry_run(), &pod_as("a", account))
+            .await
+            .unwrap();
         is_injected(&pod)
     };
     assert!(gets_a_role("mapped").await);
@@ -253,7 +244,6 @@ async fn user_is_warned_of_what_will_not_work() {
         .await;
     let other_domain = json!({"eks.amazon.com/role-arn": ROLE});
     stand.annotated("other-domain", &other_domain).await;
-    stand.write_kubeconfig_of_admin("admin.kubeconfig");
     for (account, said) in [
         (
             "typo",
@@ -267,15 +257,7 @@ async fn user_is_warned_of_what_will_not_work() {
             "spec": {"serviceAccountName": account, "containers": [{"name": "app", "image": "app"}]},
         });
         stand.home.write("pod.json", manifest.to_string());
-        let mut kubectl = stand.home.command("kubectl");
-        kubectl.args([
-            "--kubeconfig",
-            "admin.kubeconfig",
-            "apply",
-            "-f",
-            "pod.json",
-        ]);
-        let ran = podpass_testkit::run(&mut kubectl);
+        let ran = stand.kubectl(&["apply", "-f", "pod.json"]);
         assert!(ran.err.contains(said), "{}", ran.err);
     }
 }

@@ -135,8 +135,8 @@ async fn what_was_known_is_used_while_the_api_server_is_gone() {
     };
     let gate = Gate::to(stand.control_plane.api()).await;
     stand.write_kubeconfig("gated.kubeconfig", &gate.api(&stand));
-    let lenient = stand.replica_at("gated.kubeconfig", &[]);
-    let strict = stand.replica_at("gated.kubeconfig", &["--strict"]);
+    let lenient = stand.replica_with("gated.kubeconfig", &[], &[]);
+    let strict = stand.replica_with("gated.kubeconfig", &[], &["--strict"]);
     soon("both have synced", async || {
         let mut ready = true;
         for replica in [&lenient, &strict] {

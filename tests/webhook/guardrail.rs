@@ -1,19 +1,12 @@
 //! Roles that a namespace allows, and roles that are named without an ARN.
 
 use k8s_openapi::api::core::v1::{Namespace, Pod};
-use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::api::{Api, Patch, PatchParams};
 use podpass_testkit::SandboxProcess;
 use serde_json::{Value, json};
 
 use crate::client::get;
-use crate::stand::{PODPASS, ROLE, Stand, is_injected, pod_as, soon};
-
-fn dry_run() -> PostParams {
-    PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    }
-}
+use crate::stand::{PODPASS, ROLE, Stand, dry_run, is_injected, pod_as, soon};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn role_that_the_namespace_does_not_allow_is_refused_by_name() {
@@ -135,7 +128,7 @@ async fn names_of_roles_are_completed_by_flag_or_by_the_instance_metadata() {
     let sandbox = SandboxProcess::start(PODPASS, &stand.home, &arguments);
     let metadata = sandbox.started()["imds"].as_str().unwrap().to_owned();
     let variables = [("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.as_str())];
-    let by_metadata = stand.replica_with(&variables, &["--compose-role-arn"]);
+    let by_metadata = stand.replica_with("webhook.kubeconfig", &variables, &["--compose-role-arn"]);
     stand.register_at(by_metadata.address(), "Fail").await;
     soon("the metadata's account counts", async || {
         let pod = pods

@@ -29,6 +29,10 @@ commands:
   bench sandbox             what an exchange costs the sandbox, beside moto (Debian: wrk comes from its packages)
 ";
 
+/// What `--fast` leaves out: the tests that take foreign clients, and those that make hundreds of pods.
+const FOREIGN_OR_SLOW: &str = "binary(foreign_clients) | binary(seeds) | binary(documents) \
+     | (binary(webhook) & test(/^restarts::|_applied_together_/))";
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -78,10 +82,12 @@ fn test(words: &[&str]) -> Result<(), String> {
     };
     let mut tests = nextest(&["--no-fail-fast"]);
     if fast {
-        let mut left_out = "binary(foreign_clients) | binary(seeds) | binary(documents)".to_owned();
+        let mut left_out = FOREIGN_OR_SLOW.to_owned();
         if control_plane.is_none() {
             say("--fast leaves out the control plane: it was not built yet");
-            left_out.push_str(" | binary(control_plane) | binary(access) | binary(look)");
+            left_out.push_str(
+                " | binary(control_plane) | binary(access) | binary(look) | binary(webhook)",
+            );
         }
         if control_plane.is_none() || helm.is_none() {
             say("--fast leaves out the installation: the control plane or Helm was not built yet");

@@ -1,7 +1,7 @@
 //! A port: bound before anything is served, then accepting until the server closes.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,14 +55,22 @@ pub fn text(status: StatusCode, text: impl Into<Bytes>) -> Answer {
 }
 
 impl Port {
-    /// Binds a port, 0 for any free one. The address `::` takes connections over IPv4 too where the system says so.
+    /// Binds a port, 0 for any free one. The address `::` takes connections over IPv4 too where the system says so, and stands
+    /// for `0.0.0.0` where there is no IPv6.
     pub async fn bind(address: IpAddr, port: u16) -> Result<Self, PortError> {
         let wanted = SocketAddr::new(address, port);
         let error = |error| PortError {
             address: wanted,
             error,
         };
-        let listener = TcpListener::bind(wanted).await.map_err(error)?;
+        let listener = match TcpListener::bind(wanted).await {
+            // As in Go: a kernel without IPv6 knows no such family, or has no such address.
+            Err(_) if address == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && !has_ipv6() => {
+                TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
+            }
+            bound => bound,
+        };
+        let listener = listener.map_err(error)?;
         let address = listener.local_addr().map_err(error)?;
         Ok(Self { listener, address })
     }
@@ -119,6 +127,11 @@ impl Port {
             tracing::warn!("Requests were cut off at the end");
         }
     }
+}
+
+/// Whether a port can be bound on IPv6 at all.
+fn has_ipv6() -> bool {
+    std::net::TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok()
 }
 
 async fn connection<S, F>(

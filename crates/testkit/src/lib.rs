@@ -24,6 +24,8 @@ mod pod_runner;
 #[cfg(feature = "control-plane")]
 mod webhook;
 #[cfg(feature = "control-plane")]
+mod webhook_registration;
+#[cfg(feature = "control-plane")]
 mod withholding_proxy;
 
 pub use cluster::Cluster;
@@ -45,5 +47,6 @@ pub use {
     kube_api::{Identity, KubeApi},
     pod_runner::PodRunner,
     webhook::{TestAuthority, WebhookProcess},
+    webhook_registration::{RegisteredWebhook, WebhookRegistration, is_injected},
     withholding_proxy::{ProxiedCall, Withhold, WithholdingProxy},
 };

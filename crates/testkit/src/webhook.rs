@@ -115,6 +115,20 @@ impl WebhookProcess {
         }
     }
 
+    /// What it answers a GET of this path without TLS.
+    ///
+    /// # Panics
+    /// When the answer is not a success.
+    pub async fn page(&self, path: &str) -> String {
+        let server = format!("http://{}", self.metrics_address).parse();
+        let mut config = kube::Config::new(server.expect("an address makes a URL"));
+        config.default_retry = false;
+        let client = kube::Client::try_from(config).expect("the configuration is complete");
+        let request = http::Request::get(path).body(Vec::new());
+        let answer = client.request_text(request.expect("it is a request")).await;
+        answer.expect("the webhook has the page")
+    }
+
     /// The lines of its log so far.
     pub fn log(&self) -> Vec<Value> {
         self.log
