@@ -29,9 +29,10 @@ commands:
   bench sandbox             what an exchange costs the sandbox, beside moto (Debian: wrk comes from its packages)
 ";
 
-/// What `--fast` leaves out: the tests that take foreign clients, and those that make hundreds of pods.
+/// What `--fast` leaves out: the tests that take foreign clients, those that make hundreds of pods, and those that wait until a
+/// certificate is renewed or pods are healed.
 const FOREIGN_OR_SLOW: &str = "binary(foreign_clients) | binary(seeds) | binary(documents) \
-     | (binary(webhook) & test(/^restarts::|_applied_together_/))";
+     | (binary(webhook) & test(/^restarts::|^controller::(certificate|finding)::|_applied_together_/))";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
