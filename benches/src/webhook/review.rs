@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 /// The review of a pod that runs as an account of the namespace `default`.
 pub(crate) fn of(account: &str) -> String {
     let variables: Vec<Value> = (0..20)
-        .map(|number| json!({"name": format!("V{number}"), "value": format!("v{number}")}))
+        .map(|number| json!({"name": format!("V{number}"), "value": format!("value-{number}")}))
         .collect();
-    let container = |name: &str| json!({"name": name, "image": "app:1", "env": variables});
+    let container = |name: &str| json!({"name": name, "image": "registry.example.com/team/application:1.2.3", "env": variables});
     let containers = ["a", "b", "c"].map(container);
     let review = json!({
         "kind": "AdmissionReview",

@@ -105,18 +105,29 @@ async fn pods_of_an_outage_are_found_and_healed_where_an_owner_makes_them_anew()
     ready(&balancer, 2).await;
     counts(&controller, "podpass_canary_success", 1.0).await;
 
-    // Pods from before the annotation.
-    let account = json!({
-        "apiVersion": "v1", "kind": "ServiceAccount",
-        "metadata": {"name": "late", "namespace": "app"},
-    });
-    stand.apply(&[account.clone(), deployment("old", "late", 1)]);
+    // Pods from before the annotation, and from before its change.
+    let account = |name: &str, annotations: Value| {
+        json!({
+            "apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {"name": name, "namespace": "app", "annotations": annotations},
+        })
+    };
+    let role = |role: &str| json!({"eks.amazonaws.com/role-arn": role});
+    stand.apply(&[
+        account("late", json!({})),
+        deployment("old", "late", 1),
+        account("changing", role(ROLE)),
+        deployment("changed", "changing", 1),
+    ]);
     let old = names(&runs(&stand, "old", 1).await);
+    let changed = runs(&stand, "changed", 1).await;
+    assert!(is_injected(&changed[0]));
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let mut annotated = account;
-    annotated["metadata"]["annotations"] = json!({"eks.amazonaws.com/role-arn": ROLE});
-    stand.apply(&[annotated]);
-    counts(&controller, STALE, 1.0).await;
+    stand.apply(&[
+        account("late", role(ROLE)),
+        account("changing", role("arn:aws:iam::123456789012:role/other")),
+    ]);
+    counts(&controller, STALE, 2.0).await;
 
     for replica in &mut replicas {
         replica.kill();
@@ -148,9 +159,10 @@ async fn pods_of_an_outage_are_found_and_healed_where_an_owner_makes_them_anew()
     assert_eq!(metric(&controller, EVICTED).await, Some(3.0));
     // What nobody makes anew, and what is older than its annotation, is only told about.
     assert_eq!(names(&running(&stand, "old").await), old);
+    assert_eq!(names(&running(&stand, "changed").await), names(&changed));
     let still = stand.pods("app").get("bare").await.unwrap();
     assert_eq!(still.metadata.uid, bare.metadata.uid);
-    assert_eq!(metric(&controller, STALE).await, Some(1.0));
+    assert_eq!(metric(&controller, STALE).await, Some(2.0));
 }
 
 /// The Event of the owner, once for all its pods, and that of the pod without one.

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use super::entry::Entry;
 use super::events::Reporter;
 use super::healer::Healer;
-use super::lacking::{Lacking, is_of_interest};
+use super::lacking::{Lack, Lacking, is_of_interest};
 use super::metrics::{ControllerMetrics, Why};
 use super::selectors::Selectors;
 use crate::identities::Identities;
@@ -118,7 +118,7 @@ impl Finder {
         Ok(found)
     }
 
-    /// What the injection would still add to a pod, if anything.
+    /// What a pod lacks, if anything.
     fn judge(&self, pod: &Value, selectors: &Selectors) -> Option<Lacking> {
         let metadata = &pod["metadata"];
         let namespace = metadata["namespace"].as_str()?;
@@ -128,15 +128,21 @@ impl Finder {
             return None;
         }
         let identity = known.identity();
-        let Injection::Patched(patch) = inject(&Pod::from(pod), identity, &self.settings) else {
-            return None;
+        let given = roles(identity, &self.settings);
+        let lack = match inject(&Pod::from(pod), identity, &self.settings) {
+            Injection::Patched(_)
+                if self.enforce_allowed_roles && !selectors.allow(namespace, &given) =>
+            {
+                Lack::Permission
+            }
+            Injection::Patched(patch) => Lack::of_added(&patch.operations),
+            // A chain's roles stand in a file; what a pod has of it, it was given together.
+            Injection::Unchanged { .. } => match &given[..] {
+                [role] => Lack::of_role(pod, role, identity, &self.settings)?,
+                _ => return None,
+            },
         };
-        let is_allowed = !self.enforce_allowed_roles
-            || selectors.allow(namespace, &roles(identity, &self.settings));
-        Some(Lacking {
-            is_allowed,
-            ..Lacking::of(pod, &patch.operations)
-        })
+        Some(Lacking::of(pod, lack))
     }
 
     /// When the role annotation of a pod's service account was written, as far as the API server knows.

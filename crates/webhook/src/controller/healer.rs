@@ -215,6 +215,7 @@ const FORGET: Duration = Duration::from_hours(24);
 
 #[cfg(test)]
 mod tests {
+    use super::super::lacking::Lack;
     use super::*;
 
     const PAUSE: Duration = Duration::from_mins(1);
@@ -227,8 +228,7 @@ mod tests {
             created: created.to_owned(),
             account: "app".to_owned(),
             owner: None,
-            is_partial: false,
-            is_allowed: true,
+            lack: Lack::Everything,
         }
     }
 
