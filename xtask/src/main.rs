@@ -29,9 +29,9 @@ commands:
   bench sandbox             what an exchange costs the sandbox, beside moto (Debian: wrk comes from its packages)
 ";
 
-/// What `--fast` leaves out: the tests that take foreign clients, and those of the webhook that make hundreds of pods or
-/// wait for its leases, certificates and time-outs.
-const FOREIGN_OR_SLOW: &str = "binary(foreign_clients) | binary(seeds) | binary(documents) \
+/// What `--fast` leaves out: the tests that take foreign clients, those with a control plane of their own each (`look`,
+/// `install`), and those of the webhook that make hundreds of pods or wait for its leases, certificates and time-outs.
+const FOREIGN_OR_SLOW: &str = "binary(foreign_clients) | binary(seeds) | binary(documents) | binary(look) | binary(install) \
      | (binary_id(podpass::webhook) & test(/^(restarts|controller)::|_applied_together_|_api_server_is_gone$/))";
 
 fn main() -> ExitCode {
@@ -87,12 +87,8 @@ fn test(words: &[&str]) -> Result<(), String> {
         if control_plane.is_none() {
             say("--fast leaves out the control plane: it was not built yet");
             left_out.push_str(
-                " | binary(control_plane) | binary(access) | binary(look) | binary_id(podpass::webhook)",
+                " | binary(control_plane) | binary(access) | binary_id(podpass::webhook)",
             );
-        }
-        if control_plane.is_none() || helm.is_none() {
-            say("--fast leaves out the installation: the control plane or Helm was not built yet");
-            left_out.push_str(" | binary(install)");
         }
         tests.args(["-E", &format!("not ({left_out})")]);
     } else {
