@@ -1,5 +1,8 @@
 //! `podpass inject`.
 
+use std::path::Path;
+use std::process::Command;
+
 use podpass_testkit::Home;
 use serde_json::Value;
 
@@ -32,6 +35,14 @@ spec:
       - {name: ANSWER, value: \"yes\"}
 ";
 
+/// `podpass inject` with these two files.
+fn inject(home: &Home, pod: &Path, account: &Path) -> Command {
+    let mut command = home.command(PODPASS);
+    command.args(["inject", "-f"]).arg(pod);
+    command.arg("--service-account").arg(account);
+    command
+}
+
 #[test]
 fn yaml_is_what_document_000_prints_and_can_be_injected_again() {
     let home = Home::new();
@@ -39,12 +50,7 @@ fn yaml_is_what_document_000_prints_and_can_be_injected_again() {
         home.write("pod.yaml", POD),
         home.write("sa.yaml", SERVICE_ACCOUNT),
     );
-    let ran = run(home
-        .command(PODPASS)
-        .args(["inject", "-f"])
-        .arg(&pod)
-        .arg("--service-account")
-        .arg(&account));
+    let ran = run(&mut inject(&home, &pod, &account));
     let out = ran.succeeded().to_owned();
     for expected in [
         "name: AWS_ROLE_ARN",
@@ -59,12 +65,7 @@ fn yaml_is_what_document_000_prints_and_can_be_injected_again() {
         assert!(out.contains(expected), "missing {expected:?} in:\n{out}");
     }
     let again = home.write("again.yaml", &out);
-    let ran = run(home
-        .command(PODPASS)
-        .args(["inject", "-f"])
-        .arg(&again)
-        .arg("--service-account")
-        .arg(&account));
+    let ran = run(&mut inject(&home, &again, &account));
     assert_eq!(
         ran.succeeded(),
         out,
@@ -111,12 +112,7 @@ fn other_documents_of_the_file_pass_unchanged() {
         home.write("pod.yaml", both),
         home.write("sa.yaml", SERVICE_ACCOUNT),
     );
-    let ran = run(home
-        .command(PODPASS)
-        .args(["inject", "-f"])
-        .arg(&pod)
-        .arg("--service-account")
-        .arg(&account));
+    let ran = run(&mut inject(&home, &pod, &account));
     let out = ran.succeeded();
     assert!(
         out.contains("kind: ConfigMap") && out.contains("\n---\n") && out.contains("AWS_ROLE_ARN"),
@@ -130,12 +126,7 @@ fn service_account_without_annotation_leaves_the_pod_alone_and_says_so() {
     let plain =
         "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: irsa-test, namespace: irsa-test}\n";
     let (pod, account) = (home.write("pod.yaml", POD), home.write("sa.yaml", plain));
-    let ran = run(home
-        .command(PODPASS)
-        .args(["inject", "-f"])
-        .arg(&pod)
-        .arg("--service-account")
-        .arg(&account));
+    let ran = run(&mut inject(&home, &pod, &account));
     assert!(!ran.succeeded().contains("AWS_ROLE_ARN"));
     assert!(
         ran.err.contains("NO_ROLE_ANNOTATION") && ran.err.contains("irsa-test"),
@@ -212,16 +203,8 @@ fn role_of_the_config_map_is_injected_and_unusable_entries_are_named() {
          {\"irsa-test/irsa-test\": {\"RoleARN\": \"arn:aws:iam::123456789012:role/mapped\"}, \"noslash\": {},\n     \
          \"test-*/sa\": {\"RoleARN\": \"arn:aws:iam::123456789012:role/glob\"}}\n",
     );
-    let inject = |map: &std::path::Path| {
-        run(home
-            .command(PODPASS)
-            .args(["inject", "-f"])
-            .arg(&pod)
-            .arg("--service-account")
-            .arg(&account)
-            .arg("--config-map")
-            .arg(map))
-    };
+    let inject =
+        |map: &std::path::Path| run(inject(&home, &pod, &account).arg("--config-map").arg(map));
     let ran = inject(&map);
     assert!(ran.succeeded().contains("role/mapped"), "{ran:#?}");
     assert!(ran.err.contains("entry `noslash` is left out"), "{ran:#?}");
@@ -245,12 +228,7 @@ fn container_credentials_are_injected_for_the_accounts_of_the_file() {
         "identities.json",
         r#"{"identities": [{"namespace": "irsa-test", "serviceAccount": "irsa-test"}]}"#,
     );
-    let ran = run(home
-        .command(PODPASS)
-        .args(["inject", "-f"])
-        .arg(&pod)
-        .arg("--service-account")
-        .arg(&account)
+    let ran = run(inject(&home, &pod, &account)
         .arg("--container-credentials-config")
         .arg(&file));
     let out = ran.succeeded();
@@ -270,12 +248,7 @@ fn role_name_is_composed_in_the_partition_of_the_region() {
     let home = Home::new();
     let bare = SERVICE_ACCOUNT.replace("arn:aws:iam::123456789012:role/", "");
     let (pod, account) = (home.write("pod.yaml", POD), home.write("sa.yaml", &bare));
-    let ran = run(home
-        .command(PODPASS)
-        .args(["inject", "-f"])
-        .arg(&pod)
-        .arg("--service-account")
-        .arg(&account)
+    let ran = run(inject(&home, &pod, &account)
         .args(["--compose-role-arn", "123456789012"])
         .args(["--aws-default-region", "eusc-de-east-1"]));
     let out = ran.succeeded();
@@ -290,15 +263,7 @@ fn webhook_flags_that_the_peer_does_not_know_are_taken() {
     let home = Home::new();
     let bare = SERVICE_ACCOUNT.replace("arn:aws:iam::123456789012:role/", "");
     let (pod, account) = (home.write("pod.yaml", POD), home.write("sa.yaml", &bare));
-    let inject = |flags: &[&str]| {
-        run(home
-            .command(PODPASS)
-            .args(["inject", "-f"])
-            .arg(&pod)
-            .arg("--service-account")
-            .arg(&account)
-            .args(flags))
-    };
+    let inject = |flags: &[&str]| run(inject(&home, &pod, &account).args(flags));
     let url = "http://sandbox.podpass.svc:4566";
     let ran = inject(&[
         "--irsa-expiration-jitter",
@@ -330,12 +295,7 @@ fn a_template_without_metadata_is_annotated() {
                  podpass.dev/session-name: name\n";
     let account = format!("{SERVICE_ACCOUNT}{chain}");
     let (job, account) = (home.write("job.yaml", job), home.write("sa.yaml", account));
-    let ran = run(home
-        .command(PODPASS)
-        .args(["inject", "-f"])
-        .arg(&job)
-        .arg("--service-account")
-        .arg(&account));
+    let ran = run(&mut inject(&home, &job, &account));
     let out = ran.succeeded();
     assert!(out.contains("podpass.dev/aws-config: |"), "{out}");
     // The Job's controller generates the names of its pods, and they fit.

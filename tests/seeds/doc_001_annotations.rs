@@ -8,30 +8,7 @@ use crate::doc_001_config_file::{identities, session};
 use crate::stand::{DENIED, Stand, WRONG_AUDIENCE};
 
 /// The document's pod of option 2: nothing of AWS but the session's name and the region.
-const PLAIN_POD: &str = r#"apiVersion: v1
-kind: Pod
-metadata:
-  annotations:
-  labels:
-    app: manual-sts
-  name: manual-sts
-  namespace: manual-sts
-spec:
-  containers:
-  - image: amazon/aws-cli
-    command: ["/bin/sh"]
-    args: ["-c", "sleep 86400"]
-    imagePullPolicy: IfNotPresent
-    name: manual-sts
-    env:
-    - name: AWS_ROLE_SESSION_NAME
-      value: manual-sts-session
-    - name: AWS_REGION
-      value: us-east-1
-  dnsPolicy: ClusterFirst
-  serviceAccount: sa-manual-sts #<--The pod must run with the sa
-  serviceAccountName: sa-manual-sts
-"#;
+const PLAIN_POD: &str = include_str!("../documents/inputs/001-pod.yaml");
 
 const ACCOUNT: &str = r#"apiVersion: v1
 kind: ServiceAccount

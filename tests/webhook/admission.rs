@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
+use crate::client::get;
 use crate::stand::{ROLE, Stand, dry_run, is_injected, parsed, pod_as, soon, to_json};
 
 /// Names and values of a container's variables.
@@ -21,13 +22,10 @@ fn variables(pod: &Value, pointer: &str) -> Vec<(String, String)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pod_of_the_documents_comes_out_as_with_the_peer() {
-    let Some(stand) = Stand::start().await else {
+    let flags = ["--aws-default-region=us-east-2", "--sts-regional-endpoint"];
+    let Some((stand, _replica, _balancer)) = Stand::called(&flags).await else {
         return;
     };
-    let flags = ["--aws-default-region=us-east-2", "--sts-regional-endpoint"];
-    let replica = stand.replica(&flags);
-    let _balancer = stand.register(&[&replica], "Fail").await;
-    stand.until_called().await;
     stand.account("app", ROLE).await;
     let pod: Pod = parsed(json!({
         "metadata": {"name": "app", "annotations": {"eks.amazonaws.com/skip-containers": "sidecar"}},
@@ -84,17 +82,34 @@ async fn pod_of_the_documents_comes_out_as_with_the_peer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn account_without_a_role_changes_nothing_and_is_not_read() {
-    let Some(stand) = Stand::start().await else {
+    let flags = ["--enable-debugging-handlers"];
+    let Some((stand, replica, _balancer)) = Stand::called(&flags).await else {
         return;
     };
-    let replica = stand.replica(&[]);
-    let _balancer = stand.register(&[&replica], "Fail").await;
-    stand.until_called().await;
     stand
         .annotated("plain", &json!({"example.com/a": "b"}))
         .await;
-    let pod = stand.create(&pod_as("plain", "plain")).await;
-    assert!(!is_injected(&pod));
+    stand.account("later", ROLE).await;
+    let plain = replica.metrics_address();
+    soon("the watch has told of both", async || {
+        let (_, page) = get(plain, false, "/debug/alpha/cache").await;
+        page.contains("/later\"")
+    })
+    .await;
+    let reads = async || {
+        let (_, page) = get(plain, false, "/metrics").await;
+        let lines = page.lines();
+        let reads = lines.filter(|line| line.starts_with("podpass_service_account_reads_total{"));
+        reads.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = reads().await;
+    for number in 0..10 {
+        let pod = stand
+            .create(&pod_as(&format!("plain-{number}"), "plain"))
+            .await;
+        assert!(!is_injected(&pod));
+    }
+    assert_eq!(reads().await, before);
     // Later additions and removals of the role count for pods that come later.
     let accounts: Api<k8s_openapi::api::core::v1::ServiceAccount> = stand.api();
     for (role, expected) in [(json!(ROLE), true), (Value::Null, false)] {
@@ -233,12 +248,9 @@ async fn file_gives_container_credentials_through_the_kubelets_links() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn user_is_warned_of_what_will_not_work() {
-    let Some(stand) = Stand::start().await else {
+    let Some((stand, _replica, _balancer)) = Stand::called(&[]).await else {
         return;
     };
-    let replica = stand.replica(&[]);
-    let _balancer = stand.register(&[&replica], "Fail").await;
-    stand.until_called().await;
     stand
         .account("typo", "arn:aws:iam:123456789012:role/app")
         .await;

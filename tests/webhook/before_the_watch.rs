@@ -64,12 +64,9 @@ impl Gate {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pod_right_behind_its_account_is_never_missed() {
-    let Some(stand) = Stand::start().await else {
+    let Some((stand, _replica, _balancer)) = Stand::called(&[]).await else {
         return;
     };
-    let replica = stand.replica(&[]);
-    let _balancer = stand.register(&[&replica], "Fail").await;
-    stand.until_called().await;
     for number in 0..100 {
         let name = format!("app-{number}");
         stand.account(&name, ROLE).await;

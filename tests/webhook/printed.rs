@@ -36,41 +36,7 @@ metadata:
     eks.amazonaws.com/token-expiration: "86400"
 "#;
 
-const DEPLOYMENT_000: &str = r#"---
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: aws-irsa
-  namespace: irsa-test
-spec:
-  selector:
-    matchLabels:
-      app: aws
-  replicas: 1
-  template:
-    metadata:
-      labels:
-        app: aws
-    spec:
-      containers:
-        - name: aws
-          image: amazon/aws-cli:2.13.11
-          command: 
-            - sh
-            - -c
-            - "while true;do sleep 60;done;"
-          env:
-          - name: HOME
-            value: /tmp
-      serviceAccount: irsa-test
-      serviceAccountName: irsa-test
-  strategy:
-    type: RollingUpdate
-    rollingUpdate:
-      maxSurge: 25%
-      maxUnavailable: 25%
-  paused: false
-"#;
+const DEPLOYMENT_000: &str = include_str!("../documents/inputs/000-deployment.yaml");
 
 const PRINTED_000: &str = "
 env:
@@ -125,38 +91,7 @@ metadata:
     eks.amazonaws.com/token-expiration: "86400"
 "#;
 
-const POD_001: &str = r#"apiVersion: v1
-kind: Pod
-metadata:
-  annotations:
-  labels:
-    app: manual-sts
-  name: manual-sts
-  namespace: manual-sts
-spec:
-  containers:
-  - image: amazon/aws-cli
-    command: ["/bin/sh"]
-    args: ["-c", "sleep 86400"]
-    imagePullPolicy: IfNotPresent
-    name: manual-sts
-    env:
-    - name: AWS_ROLE_SESSION_NAME
-      value: manual-sts-session
-    - name: AWS_REGION
-      value: us-east-1
-    ports:
-    - containerPort: 80
-      name: http
-      protocol: TCP
-    resources:
-      requests:
-        cpu: 100m
-        memory: 512Mi
-  dnsPolicy: ClusterFirst
-  serviceAccount: sa-manual-sts #<--The pod must run with the sa
-  serviceAccountName: sa-manual-sts
-"#;
+const POD_001: &str = include_str!("../documents/inputs/001-pod.yaml");
 
 const PRINTED_001: &str = r#"
 env:
@@ -382,12 +317,9 @@ fn apply(stand: &Stand, namespace: &str, manifests: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seed_000_37_seed_002_32_pod_of_document_000_is_as_printed_but_for_the_table() {
-    let Some(stand) = Stand::start().await else {
+    let Some((stand, _replica, _balancer)) = Stand::called(&[]).await else {
         return;
     };
-    let replica = stand.replica(&[]);
-    let _balancer = stand.register(&[&replica], "Fail").await;
-    stand.until_called().await;
     apply(&stand, "irsa-test", &[ACCOUNT_000, DEPLOYMENT_000]);
     let pod = pod_of(&stand, "app=aws").await;
     assert_differs(PRINTED_000, &pod, &DIFFERENCES_000);

@@ -153,12 +153,9 @@ fn counts(pod: &Value) -> (Vec<(String, usize)>, usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sidecars_of_another_webhook_are_covered_and_nothing_is_there_twice() {
-    let Some(stand) = Stand::start().await else {
+    let Some((stand, _replica, _balancer)) = Stand::called(&[]).await else {
         return;
     };
-    let replica = stand.replica(&[]);
-    let _balancer = stand.register(&[&replica], "Fail").await;
-    stand.until_called().await;
     stand.account("app", ROLE).await;
     let sidecars = Sidecars::start(&stand).await;
     register_behind(&stand, &sidecars).await;
@@ -190,12 +187,9 @@ async fn sidecars_of_another_webhook_are_covered_and_nothing_is_there_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn registration_for_v1beta1_alone_works() {
-    let Some(stand) = Stand::start().await else {
+    let Some((stand, _replica, _balancer)) = Stand::called(&[]).await else {
         return;
     };
-    let replica = stand.replica(&[]);
-    let _balancer = stand.register(&[&replica], "Fail").await;
-    stand.until_called().await;
     stand.account("app", ROLE).await;
     // It tells which version the API server speaks.
     let sidecars = Sidecars::start(&stand).await;

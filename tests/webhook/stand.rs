@@ -9,7 +9,8 @@ use k8s_openapi::serde::de::DeserializeOwned;
 use kube::Client;
 use kube::api::{Api, PostParams};
 use podpass_testkit::{
-    Identity, Ran, SharedControlPlane, WebhookRegistration, control_plane_programs, eventually, run,
+    Balancer, Identity, Ran, SharedControlPlane, WebhookProcess, WebhookRegistration,
+    control_plane_programs, eventually, run,
 };
 use serde_json::{Value, json};
 
@@ -51,6 +52,15 @@ impl Stand {
             namespace,
             programs,
         })
+    }
+
+    /// The same with one replica, which the API server calls under the policy `Fail`.
+    pub(crate) async fn called(arguments: &[&str]) -> Option<(Self, WebhookProcess, Balancer)> {
+        let stand = Self::start().await?;
+        let replica = stand.replica(arguments);
+        let balancer = stand.register(&[&replica], "Fail").await;
+        stand.until_called().await;
+        Some((stand, replica, balancer))
     }
 
     /// kubectl as the administrator, in the working folder.

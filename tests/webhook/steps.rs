@@ -65,12 +65,9 @@ async fn seed_000_35_pods_own_lifetime_wins_and_is_ten_minutes_at_least() {
 #[tokio::test(flavor = "multi_thread")]
 async fn seed_002_26_accounts_and_pods_applied_together_are_all_covered() {
     const PAIRS: usize = 500;
-    let Some(stand) = Stand::start().await else {
+    let Some((stand, _replica, _balancer)) = Stand::called(&[]).await else {
         return;
     };
-    let replica = stand.replica(&[]);
-    let _balancer = stand.register(&[&replica], "Fail").await;
-    stand.until_called().await;
     let mut items = Vec::new();
     for number in 0..PAIRS {
         let name = format!("app-{number}");

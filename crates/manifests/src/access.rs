@@ -116,18 +116,13 @@ fn grants(
     own: &[Value],
 ) -> Vec<Value> {
     let name = name(options, component);
-    let api = "rbac.authorization.k8s.io/v1";
     let metadata = options.metadata(&name, false, component);
-    let mut objects = vec![
-        json!({"apiVersion": api, "kind": "ClusterRole", "metadata": metadata, "rules": cluster_wide}),
-        json!({
-            "apiVersion": api,
-            "kind": "ClusterRoleBinding",
-            "metadata": metadata,
-            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": name},
-            "subjects": subjects(options, component),
-        }),
-    ];
+    let mut objects = bound(
+        "ClusterRole",
+        &metadata,
+        cluster_wide,
+        &subjects(options, component),
+    );
     if !own.is_empty() {
         objects.extend(grants_in(
             options,
@@ -147,17 +142,23 @@ fn grants_in(
     namespace: &str,
     rules: &[Value],
 ) -> Vec<Value> {
-    let api = "rbac.authorization.k8s.io/v1";
     let mut metadata = options.metadata(name, true, component);
     metadata["namespace"] = namespace.into();
+    bound("Role", &metadata, rules, &subjects(options, component))
+}
+
+/// A role of this kind, and the binding of the same name that gives it to the subjects.
+fn bound(kind: &str, metadata: &Value, rules: &[Value], subjects: &Value) -> Vec<Value> {
+    let api = format!("{RBAC}/v1");
+    let role_ref = json!({"apiGroup": RBAC, "kind": kind, "name": metadata["name"]});
     vec![
-        json!({"apiVersion": api, "kind": "Role", "metadata": metadata, "rules": rules}),
+        json!({"apiVersion": api, "kind": kind, "metadata": metadata, "rules": rules}),
         json!({
             "apiVersion": api,
-            "kind": "RoleBinding",
+            "kind": format!("{kind}Binding"),
             "metadata": metadata,
-            "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": name},
-            "subjects": subjects(options, component),
+            "roleRef": role_ref,
+            "subjects": subjects,
         }),
     ]
 }

@@ -1,7 +1,6 @@
 //! The certificate that a server shows, and how it follows what is renewed.
 
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
@@ -11,7 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 
-use crate::TlsOptions;
+use crate::{FileStamp, TlsOptions};
 
 /// The certificate of a server. It may come later than the server, and may change at any time; connections that are
 /// open keep the one they began with.
@@ -68,14 +67,10 @@ struct Files {
 
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
-    stamps: [Stamp; 2],
+    stamps: [FileStamp; 2],
     /// Whether what was seen could not be served.
     failed: bool,
 }
-
-/// What tells a changed file from the same: device, inode, size and time of modification, in nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Stamp([i128; 4]);
 
 // === impl Certificates ===
 
@@ -102,7 +97,7 @@ impl Certificates {
             certificate: certificate.to_owned(),
             key: key.to_owned(),
             seen: Mutex::new(Seen {
-                stamps: [Stamp::of(certificate), Stamp::of(key)],
+                stamps: [FileStamp::of(certificate), FileStamp::of(key)],
                 failed: false,
             }),
         };
@@ -138,7 +133,7 @@ impl Certificates {
 
     fn follow(&self, files: &Files) {
         let mut seen = files.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamps = [Stamp::of(&files.certificate), Stamp::of(&files.key)];
+        let stamps = [FileStamp::of(&files.certificate), FileStamp::of(&files.key)];
         let changed = stamps != seen.stamps;
         // Between the replacement of one file and of the other the two do not fit: it is tried again until they do.
         if !changed && !seen.failed {
@@ -169,17 +164,6 @@ impl Files {
             })
         };
         Served::of_pem(&read(&self.certificate)?, &read(&self.key)?, options)
-    }
-}
-
-impl Stamp {
-    /// Through symbolic links; a file that is not there has a stamp too.
-    fn of(path: &Path) -> Self {
-        let stamp = |it: Metadata| {
-            let modified = i128::from(it.mtime()) * 1_000_000_000 + i128::from(it.mtime_nsec());
-            Self([it.dev().into(), it.ino().into(), it.size().into(), modified])
-        };
-        fs::metadata(path).map(stamp).unwrap_or_default()
     }
 }
 

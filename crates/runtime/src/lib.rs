@@ -6,6 +6,7 @@
 
 mod authority;
 mod certificates;
+mod file_stamp;
 pub mod logging;
 pub mod metrics;
 mod port;
@@ -15,7 +16,8 @@ mod tls_options;
 
 pub use authority::{IssueError, Issued, is_trusted, issue};
 pub use certificates::{CertificateError, Certificates, Served};
-pub use port::{Answer, Port, PortError, text};
+pub use file_stamp::FileStamp;
+pub use port::{Answer, Handler, Port, PortError, text};
 pub use shown::shown_certificate;
 pub use shutdown::{Shutdown, Stage};
-pub use tls_options::{MinVersion, TlsOptionError, TlsOptions};
+pub use tls_options::{TlsOptionError, TlsOptions};

@@ -27,6 +27,27 @@ use crate::{Certificates, Shutdown, Stage};
 /// An answer, whole.
 pub type Answer = Response<Full<Bytes>>;
 
+/// What answers requests: any function from a request to the future of its answer.
+pub trait Handler: Clone + Send + Sync + 'static {
+    /// The answer, in time.
+    type Answering: Future<Output = Answer> + Send + 'static;
+
+    /// Answers a request.
+    fn handle(&self, request: Request<Incoming>) -> Self::Answering;
+}
+
+impl<H, F> Handler for H
+where
+    H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    type Answering = F;
+
+    fn handle(&self, request: Request<Incoming>) -> F {
+        self(request)
+    }
+}
+
 /// A port that is bound.
 #[derive(Debug)]
 pub struct Port {
@@ -84,15 +105,12 @@ impl Port {
     ///
     /// With certificates it speaks TLS, with HTTP/2 where the client does; a client that speaks plain HTTP is told so
     /// as by Go's servers. Without, it speaks plain HTTP/1.1.
-    pub async fn serve<S, F>(
+    pub async fn serve(
         self,
         certificates: Option<Arc<Certificates>>,
         shutdown: Shutdown,
-        answer: S,
-    ) where
-        S: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Answer> + Send + 'static,
-    {
+        handler: impl Handler,
+    ) {
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         loop {
@@ -103,8 +121,8 @@ impl Port {
                         // Answers are small and written whole; waiting to fill a packet would only add latency.
                         let _ = stream.set_nodelay(true);
                         let watcher = graceful.watcher();
-                        let (certificates, answer) = (certificates.clone(), answer.clone());
-                        connections.spawn(connection(stream, certificates, watcher, answer));
+                        let (certificates, handler) = (certificates.clone(), handler.clone());
+                        connections.spawn(connection(stream, certificates, watcher, handler));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "Connection not accepted");
@@ -134,23 +152,20 @@ fn has_ipv6() -> bool {
     std::net::TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok()
 }
 
-async fn connection<S, F>(
+async fn connection(
     stream: TcpStream,
     certificates: Option<Arc<Certificates>>,
     watcher: Watcher,
-    answer: S,
-) where
-    S: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Answer> + Send + 'static,
-{
+    handler: impl Handler,
+) {
     let Some(certificates) = certificates else {
-        return speak_http1(stream, watcher, answer).await;
+        return speak_http1(stream, watcher, handler).await;
     };
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake(stream, &certificates)).await {
         Ok(Some(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-            speak_http2(stream, watcher, answer).await;
+            speak_http2(stream, watcher, handler).await;
         }
-        Ok(Some(stream)) => speak_http1(stream, watcher, answer).await,
+        Ok(Some(stream)) => speak_http1(stream, watcher, handler).await,
         Ok(None) | Err(_) => {}
     }
 }
@@ -184,46 +199,38 @@ async fn handshake(
     }
 }
 
-async fn speak_http1<S, F>(
+async fn speak_http1(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     watcher: Watcher,
-    answer: S,
-) where
-    S: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Answer> + Send + 'static,
-{
+    handler: impl Handler,
+) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service_fn(infallible(answer)));
+        .serve_connection(TokioIo::new(stream), service_fn(infallible(handler)));
     note_end(watcher.watch(connection).await);
 }
 
-async fn speak_http2<S, F>(
+async fn speak_http2(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     watcher: Watcher,
-    answer: S,
-) where
-    S: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Answer> + Send + 'static,
-{
+    handler: impl Handler,
+) {
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         // A peer that is gone without a word is noticed.
         .keep_alive_interval(IDLE_TIMEOUT)
         .max_concurrent_streams(MAX_STREAMS)
-        .serve_connection(TokioIo::new(stream), service_fn(infallible(answer)));
+        .serve_connection(TokioIo::new(stream), service_fn(infallible(handler)));
     note_end(watcher.watch(connection).await);
 }
 
-type Answered<F> = Map<F, fn(Answer) -> Result<Answer, Infallible>>;
-
 /// What hyper takes for a service: it could fail, and does not.
-fn infallible<F: Future<Output = Answer>>(
-    answer: impl Fn(Request<Incoming>) -> F,
-) -> impl Fn(Request<Incoming>) -> Answered<F> {
-    move |request| answer(request).map(Ok)
+fn infallible<H: Handler>(handler: H) -> impl Fn(Request<Incoming>) -> Answered<H::Answering> {
+    move |request| handler.handle(request).map(Ok)
 }
+
+type Answered<F> = Map<F, fn(Answer) -> Result<Answer, Infallible>>;
 
 fn note_end(ended: hyper::Result<()>) {
     if let Err(error) = ended {

@@ -18,7 +18,7 @@ pub struct TlsOptions {
 
 /// The oldest version of TLS that a server accepts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MinVersion {
+enum MinVersion {
     /// TLS 1.2. What asks for 1.0 or 1.1 gets this too: those are not offered.
     #[default]
     Tls12,

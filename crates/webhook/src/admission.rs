@@ -1,6 +1,7 @@
 //! One admission: from the body of a review to its answer.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -16,10 +17,10 @@ use crate::review::{Envelope, Review, Verdict};
 
 /// Decides about pods.
 pub(crate) struct Admission {
-    pub(crate) identities: Identities,
+    pub(crate) identities: Arc<Identities>,
     pub(crate) settings: Settings,
     /// The roles that are allowed in each namespace; `None` enforces nothing.
-    pub(crate) namespaces: Option<Namespaces>,
+    pub(crate) namespaces: Option<Arc<Namespaces>>,
     /// Whether a pod is held back when its identity cannot be found out.
     pub(crate) strict: bool,
     pub(crate) metrics: Metrics,

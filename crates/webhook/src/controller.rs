@@ -21,13 +21,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use http::{Request, StatusCode};
+use http::Request;
 use hyper::body::Incoming;
-use podpass_cluster::resources::{
-    CONFIG_MAP, MUTATING_WEBHOOK_CONFIGURATION, SECRET, SERVICE_ACCOUNT,
-};
+use podpass_cluster::resources::{MUTATING_WEBHOOK_CONFIGURATION, SECRET};
 use podpass_cluster::{Cluster, Lease, LeaseLost, Resource, ServiceAccountIndex};
-use podpass_runtime::{Answer, Port, Shutdown, Stage, metrics as page, text};
+use podpass_runtime::{Port, Shutdown, Stage, metrics as page};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -41,9 +39,10 @@ use self::metrics::ControllerMetrics;
 pub use self::options::ControllerOptions;
 use self::rotation::Subject;
 use crate::StartError;
-use crate::identities::{Identities, ROLE_MAP, Sources};
+use crate::identities::{Identities, Sources};
 use crate::metrics::Metrics;
-use crate::server::teller;
+use crate::routes::{SHUTTING_DOWN, health, not_found};
+use crate::watches::{teller, watch_identities};
 
 /// Runs the controller until SIGTERM or SIGINT; then the Lease is given up, so that another one need not wait.
 ///
@@ -66,14 +65,18 @@ pub async fn run_controller(options: ControllerOptions) -> Result<(), StartError
         async move {
             match request.uri().path() {
                 "/metrics" => page::answer(&registry),
-                path => health(path, &ending),
+                // Ready means that it runs: one that waits for the Lease is as ready as the one that holds it.
+                path => {
+                    let ends = ending.stage() != Stage::Serving;
+                    health(path, || ends.then_some(SHUTTING_DOWN)).unwrap_or_else(not_found)
+                }
             }
         }
     };
     let identities = Arc::new(identities(&options, &cluster)?);
     // Watched by those that wait for the Lease too, so that whoever takes over knows all accounts at once.
     let mut watches = JoinSet::new();
-    watch(&mut watches, &cluster, &identities, &metrics);
+    watch_identities(&mut watches, &cluster, &identities, &metrics.watch_failures);
     tracing::info!(%metrics_address, "Serving");
     let lead = lead(&options, &cluster, &identities, &metrics, &shutdown);
     let serve = async {
@@ -86,19 +89,6 @@ pub async fn run_controller(options: ControllerOptions) -> Result<(), StartError
             // It ends only with an error.
             Ok(Ok(())) | Err(_) => Ok(()),
         },
-    }
-}
-
-/// Ready means that it runs: one that waits for the Lease is as ready as the one that holds it.
-fn health(path: &str, shutdown: &Shutdown) -> Answer {
-    match path {
-        "/healthz" => text(StatusCode::OK, "ok"),
-        "/readyz" if shutdown.stage() == Stage::Serving => text(StatusCode::OK, "ok"),
-        "/readyz" => text(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not ready: shutting down\n",
-        ),
-        _ => text(StatusCode::NOT_FOUND, "404 page not found\n"),
     }
 }
 
@@ -251,32 +241,6 @@ fn identities(options: &ControllerOptions, cluster: &Cluster) -> Result<Identiti
         metrics: Metrics::new(),
     })
     .map_err(StartError::CredentialsFile)
-}
-
-fn watch(
-    watches: &mut JoinSet<()>,
-    cluster: &Cluster,
-    identities: &Arc<Identities>,
-    metrics: &ControllerMetrics,
-) {
-    let (own, known) = (cluster.clone(), Arc::clone(identities));
-    let tell = teller("serviceaccounts", &metrics.watch_failures);
-    watches.spawn(async move {
-        own.watch_annotations(SERVICE_ACCOUNT, known.index(), tell)
-            .await;
-    });
-    if let Some(namespace) = identities.role_map_namespace() {
-        let (own, known) = (cluster.clone(), Arc::clone(identities));
-        let (namespace, tell) = (
-            namespace.to_owned(),
-            teller("configmaps", &metrics.watch_failures),
-        );
-        watches.spawn(async move {
-            let seen = |object: Option<serde_json::Value>| known.take_role_map(object.as_ref());
-            own.watch_object(CONFIG_MAP, Some(&namespace), ROLE_MAP, seen, tell)
-                .await;
-        });
-    }
 }
 
 /// Runs a canary now and then, for the metric; that it fails, and that it passes again, is said once.

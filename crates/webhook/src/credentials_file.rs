@@ -1,12 +1,14 @@
 //! The file that says which service accounts get container credentials (EKS Pod Identity).
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use podpass_inject::ContainerCredentials;
+use podpass_runtime::FileStamp;
+
+use crate::causes::with_causes;
 
 /// The file, and what it said when it was read last.
 ///
@@ -20,15 +22,11 @@ pub(crate) struct CredentialsFile {
 
 #[derive(Debug, Default)]
 struct LastRead {
-    /// What tells a changed file from the same; `None` when there was no file.
-    stamp: Option<Stamp>,
+    stamp: FileStamp,
     credentials: Arc<ContainerCredentials>,
     /// Whether the file as it is now could not be used.
     failed: bool,
 }
-
-/// Device, inode, size, time of modification in seconds and nanoseconds.
-type Stamp = (u64, u64, u64, i64, i64);
 
 impl CredentialsFile {
     /// Reads the file. Its folder has to be there, the file itself need not be.
@@ -61,9 +59,7 @@ impl CredentialsFile {
     /// What the file says now; what it said before while it cannot be used.
     pub(crate) fn current(&self) -> Arc<ContainerCredentials> {
         let metadata = fs::metadata(&self.path).ok();
-        let stamp = metadata
-            .as_ref()
-            .map(|it| (it.dev(), it.ino(), it.size(), it.mtime(), it.mtime_nsec()));
+        let stamp = metadata.as_ref().map(FileStamp::from).unwrap_or_default();
         let mut last = self.lock();
         if stamp == last.stamp && !last.failed {
             return Arc::clone(&last.credentials);
@@ -94,11 +90,7 @@ impl CredentialsFile {
 
 fn read(path: &Path) -> Result<ContainerCredentials, String> {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    ContainerCredentials::parse(&text).map_err(|error| {
-        let cause = std::error::Error::source(&error);
-        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-        format!("{error}{cause}")
-    })
+    ContainerCredentials::parse(&text).map_err(|error| with_causes(&error))
 }
 
 fn is_young(metadata: &fs::Metadata) -> bool {

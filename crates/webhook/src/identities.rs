@@ -11,6 +11,7 @@ use podpass_kinds::ServiceAccountView;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use crate::causes::with_causes;
 use crate::credentials_file::CredentialsFile;
 use crate::metrics::Metrics;
 use crate::reads::{Fetch, Read, Reads};
@@ -333,11 +334,7 @@ impl WatchedRoleMap {
 fn role_map_of(object: &Value) -> Result<RoleMap, String> {
     let config = object.pointer("/data/config").and_then(Value::as_str);
     let config = config.ok_or_else(|| "it has no text `data.config`".to_owned())?;
-    RoleMap::parse(config).map_err(|error| {
-        let cause = std::error::Error::source(&error);
-        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-        format!("`data.config`: {error}{cause}")
-    })
+    RoleMap::parse(config).map_err(|error| format!("`data.config`: {}", with_causes(&error)))
 }
 
 /// The ConfigMap's name; the peer's.

@@ -8,6 +8,7 @@
 //! Beside it runs the controller ([`run_controller`]), which keeps the certificate and looks for pods that were missed.
 
 mod admission;
+mod causes;
 mod controller;
 mod credentials_file;
 mod debug;
@@ -22,6 +23,7 @@ mod review;
 mod routes;
 mod server;
 mod serving_secret;
+mod watches;
 
 pub use controller::{ControllerOptions, run_controller};
 pub use options::{CertificateSource, Options};

@@ -8,6 +8,8 @@ use podpass_cluster::{ClusterError, ErrorKind};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use crate::causes::with_causes;
+
 /// A function from a key to the object.
 pub(crate) type Fetch<T> = Box<dyn Fn(String) -> Fetched<T> + Send + Sync>;
 type Fetched<T> =
@@ -144,8 +146,10 @@ where
             let failure: Arc<str> = match tried {
                 Ok(Ok(Some(object))) => return Read::Found(object),
                 Ok(Ok(None)) => return Read::Missing,
-                Ok(Err(error)) if is_final(&error) => return Read::Failed(said(&error)),
-                Ok(Err(error)) => said(&error),
+                Ok(Err(error)) if is_final(&error) => {
+                    return Read::Failed(with_causes(&error).into());
+                }
+                Ok(Err(error)) => with_causes(&error).into(),
                 Err(_) => "the API server did not answer in time".into(),
             };
             // The running read's own receiver in the table is one.
@@ -165,17 +169,6 @@ fn is_final(error: &ClusterError) -> bool {
             error.kind(),
             ErrorKind::NotAuthenticated | ErrorKind::Invalid
         )
-}
-
-fn said(error: &ClusterError) -> Arc<str> {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text.into()
 }
 
 /// Calls in flight at a time; more wait for one of them.

@@ -40,7 +40,7 @@ impl Routes {
                     async |_: &Self, _| text(StatusCode::INTERNAL_SERVER_ERROR, debug::FAILURE);
                 self.timed(request, "/debug/alpha/500", fail).await
             }
-            path => self.health(path).unwrap_or_else(not_found),
+            path => health(path, || self.why_not_ready()).unwrap_or_else(not_found),
         }
     }
 
@@ -54,28 +54,14 @@ impl Routes {
             // The peer forgets all that it knows until its next resync; here nothing is forgotten, so there is nothing to
             // clear, and the path stays for those who call it.
             "/debug/alpha/cache/clear" if self.debugging => text(StatusCode::OK, ""),
-            path => self.health(path).unwrap_or_else(not_found),
-        }
-    }
-
-    fn health(&self, path: &str) -> Option<Answer> {
-        match path {
-            "/healthz" => Some(text(StatusCode::OK, "ok")),
-            "/readyz" => Some(match self.why_not_ready() {
-                None => text(StatusCode::OK, "ok"),
-                Some(why) => text(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    format!("not ready: {why}\n"),
-                ),
-            }),
-            _ => None,
+            path => health(path, || self.why_not_ready()).unwrap_or_else(not_found),
         }
     }
 
     /// What keeps this replica from being sent requests.
     fn why_not_ready(&self) -> Option<&'static str> {
         if self.shutdown.stage() != Stage::Serving {
-            return Some("shutting down");
+            return Some(SHUTTING_DOWN);
         }
         if !self.admission.identities.is_synced() {
             return Some("the service accounts have not been read yet");
@@ -148,7 +134,26 @@ fn json(body: impl Into<bytes::Bytes>) -> Answer {
     answer
 }
 
-fn not_found() -> Answer {
+/// Answers the two paths of health; `None` for any other. Alive is whoever answers, ready whom nothing keeps from it.
+pub(crate) fn health(
+    path: &str,
+    why_not_ready: impl FnOnce() -> Option<&'static str>,
+) -> Option<Answer> {
+    let why = match path {
+        "/healthz" => None,
+        "/readyz" => why_not_ready(),
+        _ => return None,
+    };
+    Some(match why {
+        None => text(StatusCode::OK, "ok"),
+        Some(why) => text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("not ready: {why}\n"),
+        ),
+    })
+}
+
+pub(crate) fn not_found() -> Answer {
     let mut answer = text(StatusCode::NOT_FOUND, "404 page not found\n");
     let options = HeaderName::from_static("x-content-type-options");
     let headers = answer.headers_mut();
@@ -190,6 +195,8 @@ fn timeout_of(query: &str) -> Duration {
         .map_or(DEFAULT_TIMEOUT, Duration::from_secs)
 }
 
+/// Why a server that ends is not ready.
+pub(crate) const SHUTTING_DOWN: &str = "shutting down";
 /// Bytes: the largest object that an API server takes is 3 MiB, and a review may hold two.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 /// The longest that an API server waits for a webhook.

@@ -6,9 +6,8 @@ use std::time::Duration;
 use http::Request;
 use hyper::body::Incoming;
 use podpass_cluster::resources::{CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT};
-use podpass_cluster::{Access, Cluster, ClusterError, ServiceAccountIndex, WatchState};
+use podpass_cluster::{Access, Cluster, ClusterError, ServiceAccountIndex};
 use podpass_runtime::{CertificateError, Certificates, Port, PortError, Shutdown};
-use prometheus_client::metrics::counter::Counter;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
@@ -19,6 +18,7 @@ use crate::namespaces::Namespaces;
 use crate::options::{CertificateSource, Options};
 use crate::routes::Routes;
 use crate::serving_secret;
+use crate::watches::{teller, watch_identities};
 
 /// A webhook that cannot start.
 #[derive(Debug, Error)]
@@ -93,10 +93,10 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     let routes = Arc::new(Routes {
         registry: metrics.registry(Arc::clone(&index), Arc::clone(&certificates)),
         admission: Admission {
-            identities,
+            identities: Arc::new(identities),
             namespaces: options
                 .enforce_allowed_roles
-                .then(|| Namespaces::new(cluster.clone())),
+                .then(|| Arc::new(Namespaces::new(cluster.clone()))),
             settings: options.settings.clone(),
             strict: options.strict,
             metrics: metrics.clone(),
@@ -230,38 +230,13 @@ async fn may<'a>(cluster: &Cluster, access: Access<'a>) -> Result<bool, &'a str>
 
 fn watch(watches: &mut JoinSet<()>, options: &Options, cluster: &Cluster, routes: &Arc<Routes>) {
     let failures = &routes.admission.metrics.watch_failures;
-    {
-        let (cluster, index) = (cluster.clone(), Arc::clone(&routes.index));
-        let tell = teller("serviceaccounts", failures);
+    watch_identities(watches, cluster, &routes.admission.identities, failures);
+    if let Some(namespaces) = &routes.admission.namespaces {
+        let (cluster, namespaces) = (cluster.clone(), Arc::clone(namespaces));
+        let tell = teller("namespaces", failures);
         watches.spawn(async move {
             cluster
-                .watch_annotations(SERVICE_ACCOUNT, &*index, tell)
-                .await;
-        });
-    }
-    if routes.admission.namespaces.is_some() {
-        let (cluster, routes, tell) = (
-            cluster.clone(),
-            Arc::clone(routes),
-            teller("namespaces", failures),
-        );
-        watches.spawn(async move {
-            if let Some(namespaces) = &routes.admission.namespaces {
-                cluster
-                    .watch_annotations(NAMESPACE, namespaces.rules(), tell)
-                    .await;
-            }
-        });
-    }
-    if let Some(namespace) = routes.admission.identities.role_map_namespace() {
-        let (cluster, namespace) = (cluster.clone(), namespace.to_owned());
-        let (routes, tell) = (Arc::clone(routes), teller("configmaps", failures));
-        watches.spawn(async move {
-            let seen = |object: Option<serde_json::Value>| {
-                routes.admission.identities.take_role_map(object.as_ref());
-            };
-            cluster
-                .watch_object(CONFIG_MAP, Some(&namespace), ROLE_MAP, seen, tell)
+                .watch_annotations(NAMESPACE, namespaces.rules(), tell)
                 .await;
         });
     }
@@ -274,24 +249,6 @@ fn watch(watches: &mut JoinSet<()>, options: &Options, cluster: &Cluster, routes
             routes.admission.metrics.clone(),
             teller("secrets", failures),
         ));
-    }
-}
-
-/// Logs how a watch is doing: that it broke once, however often it is tried, and that it works again.
-pub(crate) fn teller(what: &'static str, failures: &Counter) -> impl FnMut(WatchState) + use<> {
-    let failures = failures.clone();
-    let mut broken = false;
-    move |state| {
-        let WatchState::Broken(error) = state else {
-            broken = false;
-            tracing::info!("All {what} are read");
-            return;
-        };
-        failures.inc();
-        if !std::mem::replace(&mut broken, true) {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::warn!(%error, cause, hint = error.hint(), "The watch of {what} broke and is tried again");
-        }
     }
 }
 

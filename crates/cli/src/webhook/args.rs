@@ -1,10 +1,11 @@
 //! The flags of the webhook: the peer's, with their defaults and meanings, and ours.
 
+use std::any::TypeId;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{Arg, ArgAction, Args, ValueEnum};
 use podpass_inject::EndpointUrl;
 use podpass_kinds::parse_bool;
 use podpass_policy::{AccountId, Partition};
@@ -13,6 +14,7 @@ use super::klog::KlogArgs;
 use crate::duration::parse_duration;
 
 #[derive(Clone, Debug, Args)]
+#[command(mut_args(as_switch))]
 pub(crate) struct WebhookArgs {
     #[command(flatten)]
     pub(super) server: ServerArgs,
@@ -46,8 +48,7 @@ pub(super) struct ServerArgs {
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
     pub(super) shutdown_delay: Duration,
     /// Serve the debugging paths under /debug/alpha.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = boolean, action = ArgAction::Set)]
     pub(super) enable_debugging_handlers: bool,
 }
 
@@ -82,8 +83,7 @@ pub(super) struct ClusterArgs {
 #[command(next_help_heading = "The serving certificate")]
 pub(super) struct TlsArgs {
     /// Take the certificate from the Secret that `podpass webhook controller` keeps; `false` takes it from files.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "true", value_parser = boolean, action = ArgAction::Set)]
+    #[arg(long, default_value = "true", value_parser = boolean, action = ArgAction::Set)]
     pub(super) in_cluster: bool,
     /// The certificate chain, PEM.
     #[arg(
@@ -159,8 +159,7 @@ pub(super) struct PodArgs {
     )]
     pub(super) token_expiration: i64,
     /// Draw a lifetime of exactly a day up to two hours shorter, so that not all tokens are renewed at once.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = boolean, action = ArgAction::Set)]
     pub(super) irsa_expiration_jitter: bool,
     /// The endpoint that containers talk to in place of AWS, such as a sandbox.
     #[arg(long, value_name = "URL")]
@@ -174,17 +173,14 @@ pub(super) struct PodArgs {
     )]
     pub(super) aws_default_region: String,
     /// Have SDKs use the regional STS endpoint, where the service account does not say.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = boolean, action = ArgAction::Set)]
     pub(super) sts_regional_endpoint: bool,
     /// Take the roles of the ConfigMap `pod-identity-webhook` in `--namespace` too.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = boolean, action = ArgAction::Set)]
     pub(super) watch_config_map: bool,
     /// Take a role annotation without `arn:` for a role's name; account and partition are those of this machine, which the
     /// instance metadata tell.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = boolean, action = ArgAction::Set)]
     pub(super) compose_role_arn: bool,
     /// The same, in this account, without asking the instance metadata.
     #[arg(long, value_name = "ACCOUNT")]
@@ -194,8 +190,7 @@ pub(super) struct PodArgs {
     pub(super) aws_partition: Option<Partition>,
     /// Refuse a pod whose role, or a role of its chain, its namespace's annotation podpass.dev/allowed-roles does not
     /// cover. A guardrail: what a role may be used by, its trust policy says.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = boolean, action = ArgAction::Set)]
     pub(super) enforce_allowed_roles: bool,
     /// The file of the service accounts that get container credentials (EKS Pod Identity); an absolute path.
     #[arg(
@@ -238,16 +233,14 @@ pub(super) struct PodArgs {
 #[command(next_help_heading = "Admission")]
 pub(super) struct AdmissionArgs {
     /// Read a service account that the watch has not told of from the API server while its pod waits.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "true", value_parser = boolean, action = ArgAction::Set)]
+    #[arg(long, default_value = "true", value_parser = boolean, action = ArgAction::Set)]
     pub(super) read_unknown_service_accounts: bool,
     /// How long a pod waits for a service account that does not exist yet.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
     pub(super) service_account_lookup_grace_period: Duration,
     /// Hold a pod back (HTTP 500, so that failurePolicy decides) when its service account cannot be read, instead of
     /// admitting it without an identity.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = boolean, action = ArgAction::Set)]
     pub(super) strict: bool,
 }
 
@@ -274,6 +267,19 @@ pub(super) struct LogArgs {
 pub(super) enum LogFormat {
     Json,
     Text,
+}
+
+/// Has a boolean be given as Go's pflag takes it: `--flag` or `--flag=false`. Other arguments stay as they are.
+pub(super) fn as_switch(argument: Arg) -> Arg {
+    let takes_boolean = argument.get_value_parser().type_id() == TypeId::of::<bool>();
+    if !takes_boolean || !matches!(argument.get_action(), ArgAction::Set) {
+        return argument;
+    }
+    argument
+        .value_name("BOOL")
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("true")
 }
 
 /// A boolean as Go's pflag reads it.

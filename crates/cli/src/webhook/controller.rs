@@ -8,11 +8,12 @@ use clap::{ArgAction, Args};
 use podpass_inject::Settings;
 use podpass_webhook::ControllerOptions;
 
-use super::args::{ClusterArgs, LogArgs, NameArgs, PodArgs, boolean};
+use super::args::{ClusterArgs, LogArgs, NameArgs, PodArgs, as_switch, boolean};
 use super::{given, start_log, until_the_end};
 use crate::duration::parse_duration;
 
 #[derive(Clone, Debug, Args)]
+#[command(mut_args(as_switch))]
 pub(crate) struct ControllerArgs {
     #[command(flatten)]
     port: PortArgs,
@@ -49,8 +50,7 @@ struct PortArgs {
 #[command(next_help_heading = "The serving certificate")]
 struct CertificateArgs {
     /// Make and renew the certificate in the Secret, and have API servers trust it; `false` leaves both alone.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "true", value_parser = boolean, action = ArgAction::Set)]
+    #[arg(long, default_value = "true", value_parser = boolean, action = ArgAction::Set)]
     manage_tls: bool,
     /// How long a certificate is valid; it is renewed at two thirds of that.
     #[arg(long, value_name = "DURATION", default_value = "2160h", value_parser = certificate_lifetime)]
@@ -73,8 +73,7 @@ struct FindingArgs {
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = find_interval)]
     find_interval: Duration,
     /// Evict pods without their identity that a controller makes anew, one of an owner at a time.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = boolean, action = ArgAction::Set)]
     evict: bool,
 }
 

@@ -1,6 +1,6 @@
 //! The flags of klog, the log library of Kubernetes components: manifests pass them.
 
-use clap::Args;
+use clap::{ArgAction, Args};
 
 // Flags that are taken so that command lines of the peer work, and that change nothing: the log goes to stderr, whole.
 #[derive(Clone, Debug, Args)]
@@ -15,8 +15,7 @@ macro_rules! ignored {
     ($group:ident: switches $($name:ident)*) => {
         #[derive(Clone, Debug, Args)]
         struct $group {
-            $(#[arg(long = stringify!($name), num_args = 0..=1, require_equals = true, default_missing_value = "true",
-                    value_parser = super::args::boolean, hide = true)]
+            $(#[arg(long = stringify!($name), value_parser = super::args::boolean, action = ArgAction::Set, hide = true)]
             $name: Option<bool>,)*
         }
     };

@@ -23,42 +23,7 @@ fn injected(pod: &str, service_account: &str, settings: &Settings) -> (Value, Ve
 
 #[test]
 fn mint_mode_document_gets_role_token_and_volume() {
-    let deployment = r#"
----
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: aws-irsa
-  namespace: irsa-test
-spec:
-  selector:
-    matchLabels:
-      app: aws
-  replicas: 1
-  template:
-    metadata:
-      labels:
-        app: aws
-    spec:
-      containers:
-        - name: aws
-          image: amazon/aws-cli:2.13.11
-          command:
-            - sh
-            - -c
-            - "while true;do sleep 60;done;"
-          env:
-          - name: HOME
-            value: /tmp
-      serviceAccount: irsa-test
-      serviceAccountName: irsa-test
-  strategy:
-    type: RollingUpdate
-    rollingUpdate:
-      maxSurge: 25%
-      maxUnavailable: 25%
-  paused: false
-"#;
+    let deployment = include_str!("../../../../tests/documents/inputs/000-deployment.yaml");
     let service_account = r#"
 ---
 apiVersion: v1
